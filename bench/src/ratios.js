@@ -1,0 +1,95 @@
+import { summary } from './measure.js';
+
+/** What millrace promises itself against its peers. Each takes the lines of a run and gives what was measured, or `undefined`. */
+
+const isMill = ({ who }) => who.startsWith('millrace');
+const rowsOf = (lines, size) =>
+  lines.filter((line) => line.what === 'rows' && (size === undefined || line.size === size));
+const best = (lines) => (lines.length === 0 ? undefined : Math.max(...lines.map(({ median }) => median)));
+const over = (a, b) => (a === undefined || b === undefined ? undefined : a / b);
+
+/**
+ * The median of the ratios of two lines whose values were measured in turns: what slows the machine down for a while
+ * slows both down.
+ */
+function inTurns(what, who, other) {
+  return (lines) => {
+    const [a, b] = [who, other].map((name) => lines.find((line) => line.what === what && line.who.startsWith(name)));
+    if (a === undefined || b === undefined) return undefined;
+    return summary(a.values.map((value, at) => value / b.values[at])).median;
+  };
+}
+
+function medianOf(lines, what, who) {
+  return lines.find((line) => line.what === what && line.who.startsWith(who))?.median;
+}
+
+function rowsAgainst(peer, size) {
+  return (lines) => {
+    const rows = rowsOf(lines, size);
+    return over(best(rows.filter(isMill)), best(rows.filter(({ who }) => who.startsWith(peer))));
+  };
+}
+
+const AHEAD = ['lmdb', 'classic-level', 'JSON lines'].flatMap((peer) =>
+  [100, 1_000, 10_000].map((size) => ({
+    what: `rows in batches of ${size.toLocaleString('en')}: millrace / ${peer}, each at its best`,
+    scenario: 'rows',
+    atLeast: 1,
+    of: rowsAgainst(peer, size),
+  })),
+);
+
+export const targets = [
+  {
+    what: 'rows: millrace / better-sqlite3, each at its best batch',
+    scenario: 'rows',
+    atLeast: 4,
+    of: (lines) => {
+      const rows = rowsOf(lines);
+      return over(best(rows.filter(isMill)), best(rows.filter(({ who }) => who === 'better-sqlite3')));
+    },
+  },
+  ...AHEAD,
+  {
+    what: 'appendColumns / bare write + fdatasync, bytes',
+    scenario: 'columns',
+    atLeast: 0.7,
+    of: inTurns('columns', 'millrace', 'bare'),
+  },
+  {
+    what: '1,000 appenders / better-sqlite3 one-row transactions',
+    scenario: 'appenders',
+    atLeast: 40,
+    of: inTurns('appenders', 'millrace', 'better-sqlite3'),
+  },
+  {
+    what: 'one append at a time / bare write + fdatasync, p50',
+    scenario: 'single',
+    atMost: 1.3,
+    of: inTurns('single p50', 'millrace', 'bare'),
+  },
+  {
+    what: 'replay with one row subscriber / ingest of the same rows',
+    scenario: 'replay',
+    atLeast: 1.5,
+    of: inTurns('replay', 'millrace, from', 'millrace, ingest'),
+  },
+  {
+    what: 'RSS while the events go in, highest, MB',
+    scenario: 'memory',
+    atMost: 250,
+    of: (lines) => medianOf(lines, 'memory', 'millrace, RSS'),
+  },
+];
+
+/** The targets of the scenarios that were run, with what was measured and whether it is met (`null`: a peer is missing). */
+export function judged(lines, scenarios) {
+  return targets
+    .filter(({ scenario }) => scenarios.includes(scenario))
+    .map(({ what, atLeast, atMost, of }) => {
+      const measured = of(lines) ?? null;
+      const isMet = measured === null ? null : atLeast === undefined ? measured <= atMost : measured >= atLeast;
+      return { what, target: atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`, measured, isMet };
+    });
+}

@@ -1,0 +1,90 @@
+import { type Batch, streamIdOf } from '../wal/batch.js';
+import type { Commit } from '../wal/commit.js';
+import type { Catalog } from './catalog.js';
+import { toBatch } from './ingest.js';
+import { eachRow } from './merge.js';
+import type { RowReader } from './row-codec.js';
+
+/** Where the rows of a stream go. */
+export interface StreamTarget {
+  /** Whether someone wants rows; else none are made. */
+  wantsRows(): boolean;
+  reader(batch: Batch): RowReader<unknown>;
+  /** Takes a row in its turn. */
+  emit(row: unknown, lsn: number, commit: Commit): void;
+}
+
+/**
+ * Applies commits, live and in replay: the one piece of code through which everything that the log says gets into
+ * memory. A turn is one event; turns follow each other in the order of lsns, over all streams.
+ */
+export class Apply {
+  /** The last commit that was applied whole. */
+  commit: number;
+  /** The lsn after its last event. */
+  nextLsn: number;
+  private readonly targets = new Map<number, StreamTarget>();
+  private isInTurn = false;
+  private afterwards: (() => void)[] = [];
+
+  constructor(
+    private readonly catalog: Catalog,
+    base: { readonly commit: number; readonly nextLsn: number },
+  ) {
+    this.commit = base.commit;
+    this.nextLsn = base.nextLsn;
+  }
+
+  /** Rows of the stream with this number go to `target` from now on. */
+  connect(streamId: number, target: StreamTarget): void {
+    this.targets.set(streamId, target);
+  }
+
+  /** In replay only what belongs to the mill's state is applied; subscribers see what is committed after `start`. */
+  replay(commit: Commit): void {
+    this.remember(commit);
+    this.passed(commit);
+  }
+
+  live(commit: Commit): void {
+    this.isInTurn = true;
+    try {
+      this.remember(commit);
+      this.emit(commit);
+    } finally {
+      this.isInTurn = false;
+      this.passed(commit);
+    }
+    for (const callback of this.afterwards.splice(0)) callback();
+  }
+
+  /** Calls back between two commits: now, or when the one that is being applied is through. */
+  betweenCommits(callback: () => void): void {
+    if (this.isInTurn) this.afterwards.push(callback);
+    else callback();
+  }
+
+  private passed(commit: Commit): void {
+    this.commit = commit.number;
+    this.nextLsn = commit.firstLsn + commit.events;
+  }
+
+  private remember(commit: Commit): void {
+    for (const record of commit.records) if (record.kind === 'stream') this.catalog.remember(record);
+  }
+
+  private emit(commit: Commit): void {
+    const sources: { batch: Batch; target: StreamTarget; read: RowReader<unknown> }[] = [];
+    for (const entry of commit.entries) {
+      const target = this.targets.get(streamIdOf(entry.bytes));
+      if (target === undefined || !target.wantsRows()) continue;
+      const batch = toBatch(entry.bytes, commit, this.catalog);
+      sources.push({ batch, target, read: target.reader(batch) });
+    }
+    if (sources.length > 0) {
+      eachRow(sources, 0, Number.POSITIVE_INFINITY, ({ batch, target, read }, row) =>
+        target.emit(read(row), batch.lsnOf(row), commit),
+      );
+    }
+  }
+}

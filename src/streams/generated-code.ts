@@ -1,0 +1,126 @@
+import type { ColumnLayout } from '../wal/column.js';
+import type { EventEntryBuilder } from '../wal/event-entry.js';
+import { fromStoredJson, isTooLong } from './values.js';
+
+/**
+ * Code made per schema: a property of a fixed name is read and written some ten times faster than one whose name is in a
+ * variable. Where a process forbids code from strings (`--disallow-code-generation-from-strings`), these functions give
+ * `null` and the general code runs. Names only ever get into the code as JSON string literals.
+ */
+export interface FastPath {
+  /** Whether the row has just the schema's columns, with values that are stored as they are. Never throws. */
+  accepts(row: unknown): boolean;
+  keyOf(row: Record<string, unknown>): unknown;
+  /** Puts the values of the columns that are no keys at index `row`. */
+  put(
+    values: EventEntryBuilder['values'],
+    columns: EventEntryBuilder['columns'],
+    at: number,
+    row: Record<string, unknown>,
+  ): void;
+}
+
+export function generateFastPath(columns: readonly ColumnLayout[]): FastPath | null {
+  // JSON is converted, and takes its own time.
+  if (columns.some((column) => column.type === 'json')) return null;
+  const checks = columns.map((column) => {
+    const value = `row[${literal(column.name)}]`;
+    const check = `(typeof (v = ${value}) === ${literal(typeofOf(column))}${furtherCheck(column)})`;
+    return column.optional ? `((v = ${value}) === undefined ? (missing++, true) : ${check})` : check;
+  });
+  const accepts = `
+    if (typeof row !== 'object' || row === null || Array.isArray(row)) return false;
+    let v, missing = 0, names = 0;
+    if (!(${checks.join(' && ')})) return false;
+    for (const name in row) names++;
+    return names === ${columns.length} - missing;`;
+  const puts = columns.map((column, at) => {
+    const value = `row[${literal(column.name)}]`;
+    if (column.role === 'key') return '';
+    if (column.optional || column.type === 'string' || column.type === 'bytes')
+      return `columns[${at}].set(at, ${value});`;
+    return `values[${at}][at] = ${column.type === 'bool' ? `${value} ? 1 : 0` : value};`;
+  });
+  return compiled<FastPath>(
+    `return {
+      accepts(row) { try { ${accepts} } catch { return false; } },
+      keyOf(row) { ${keyOf(columns)} },
+      put(values, columns, at, row) { ${puts.join(' ')} },
+    };`,
+    { isTooLong },
+  );
+}
+
+function typeofOf({ type }: ColumnLayout): string {
+  if (type === 'string') return 'string';
+  if (type === 'bool') return 'boolean';
+  if (type === 'int64') return 'bigint';
+  return type === 'bytes' ? 'object' : 'number';
+}
+
+function furtherCheck({ type }: ColumnLayout): string {
+  if (type === 'string') return ' && v.isWellFormed() && !isTooLong(v)';
+  if (type === 'timestamp') return ' && Number.isSafeInteger(v)';
+  if (type === 'int32') return ' && (v | 0) === v';
+  if (type === 'int64') return ' && BigInt.asIntN(64, v) === v';
+  // Bytes have limits that the general path knows.
+  return type === 'bytes' ? ' && v instanceof Uint8Array && v.length < 65536' : '';
+}
+
+function keyOf(columns: readonly ColumnLayout[]): string {
+  const keys = columns
+    .filter((column) => column.role === 'key')
+    .map((column) => ({ column, value: `row[${literal(column.name)}]` }));
+  if (keys.length === 1) return `return ${keys[0]!.value};`;
+  const parts = keys.map(({ column, value }) =>
+    column.type === 'string' ? `\`\${${value}.length}:\${${value}}\`` : `\`\${${value}};\``,
+  );
+  return `return ${parts.join(' + ') || "''"};`;
+}
+
+/** Makes the row at an index from a batch's columns; key columns are arrays of the distinct keys' values. */
+export type BatchReader = (
+  columns: readonly unknown[],
+  validity: readonly (Uint8Array | null)[],
+  keyIndex: Uint32Array,
+  row: number,
+) => unknown;
+
+/** A function that makes rows with `columns` from batches with `layout`. */
+export function generateReader(columns: readonly ColumnLayout[], layout: readonly ColumnLayout[]): BatchReader | null {
+  const fields = columns.map((column) => {
+    const at = layout.findIndex(({ name }) => name === column.name);
+    // In a literal, `"__proto__": v` would set the prototype; such names are refused in schemas, and computed here all the same.
+    return `[${literal(column.name)}]: ${at < 0 ? 'undefined' : expression(layout[at]!, at)}`.replace(
+      /^\["([A-Za-z_]\w*)"\]/,
+      '$1',
+    );
+  });
+  return compiled<BatchReader>(`return (columns, validity, keyIndex, row) => ({ ${fields.join(', ')} });`, {
+    fromStoredJson,
+  });
+}
+
+function expression(column: ColumnLayout, at: number): string {
+  if (column.role === 'key') return `columns[${at}][keyIndex[row]]`;
+  const value = valueExpression(column, `columns[${at}]`);
+  return column.optional ? `(validity[${at}][row >> 3] >> (row & 7)) & 1 ? ${value} : undefined` : value;
+}
+
+function valueExpression({ type }: ColumnLayout, values: string): string {
+  if (type === 'json') return `fromStoredJson(${values}.get(row))`;
+  if (type === 'string' || type === 'bytes') return `${values}.get(row)`;
+  return type === 'bool' ? `${values}[row] === 1` : `${values}[row]`;
+}
+
+const literal = (text: string): string => JSON.stringify(text);
+
+function compiled<F>(body: string, scope: Record<string, unknown>): F | null {
+  try {
+    // oxlint-disable-next-line typescript/no-implied-eval -- it is what this module is for
+    return new Function(...Object.keys(scope), `'use strict'; ${body}`)(...Object.values(scope)) as F;
+  } catch (error) {
+    if (error instanceof EvalError) return null;
+    throw error;
+  }
+}

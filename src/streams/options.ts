@@ -1,0 +1,87 @@
+import { randomFillSync } from 'node:crypto';
+import parseDuration from 'parse-duration';
+import type { SchedulerLike } from 'rxjs';
+import { MillraceError } from '../errors.js';
+import { FileStorage } from '../storage/file-storage.js';
+import type { Storage } from '../storage/storage.js';
+import { FILE_HEADER_BYTES, VGROUPS_MAX } from '../wal/format.js';
+import type { WalLevel } from '../wal/record.js';
+import { systemClock } from './clock.js';
+
+/** Where random bytes come from: a system source, or a seeded one in a simulation. */
+export interface Random {
+  bytes(length: number): Uint8Array;
+}
+
+export interface MillraceOptions {
+  /** When an append resolves. Default `sync`. See docs/guarantees.md. */
+  readonly walLevel?: WalLevel;
+  /** Into how many hash partitions the keys go, each with its own log: 1 to 63, fixed when the mill is created. Default 1. */
+  readonly vgroups?: number;
+  /** How often a checkpoint is due: `'1m'`, `'30s'`, or milliseconds. Default `'1m'`. */
+  readonly checkpointInterval?: string | number;
+  /** A commit is sealed at this many events. Default 65,536. */
+  readonly commitEventsMax?: number;
+  /** A commit is sealed at about this many bytes. Default 8 MiB. */
+  readonly commitBytesMax?: number;
+  /** Bytes that are prepared for a log file. Default 1 MiB. */
+  readonly logFileBytes?: number;
+  /** How many appends may wait for room before `append` rejects with `FULL`. Default 262,144. */
+  readonly appendsWaitingMax?: number;
+  /** The disk. Default: the real one. */
+  readonly storage?: Storage;
+  /** The clock and timers. Default: the system's. */
+  readonly scheduler?: SchedulerLike;
+  /** Default: the system's. */
+  readonly random?: Random;
+}
+
+export interface ResolvedOptions extends Required<Omit<MillraceOptions, 'vgroups' | 'checkpointInterval'>> {
+  /** `undefined`: as the mill was created with, or 1. */
+  readonly vgroups: number | undefined;
+  /** Milliseconds. */
+  readonly checkpointInterval: number;
+}
+
+const LEVELS: readonly WalLevel[] = ['off', 'sync', 'flush'];
+
+/** @throws MillraceError `INVALID_OPTION` */
+export function resolveOptions(options: MillraceOptions): ResolvedOptions {
+  const { walLevel = 'sync', vgroups } = options;
+  if (!LEVELS.includes(walLevel)) throw invalid('walLevel', walLevel, `one of ${LEVELS.join(', ')}`);
+  if (vgroups !== undefined) wholeNumber('vgroups', vgroups, 1, VGROUPS_MAX);
+  return {
+    walLevel,
+    vgroups,
+    checkpointInterval: durationOf('checkpointInterval', options.checkpointInterval ?? '1m'),
+    commitEventsMax: wholeNumber('commitEventsMax', options.commitEventsMax ?? 65_536, 1, 1 << 20),
+    commitBytesMax: wholeNumber('commitBytesMax', options.commitBytesMax ?? 8 * 1024 * 1024, 1, 256 * 1024 * 1024),
+    logFileBytes: wholeNumber('logFileBytes', options.logFileBytes ?? 1024 * 1024, FILE_HEADER_BYTES, 1 << 30),
+    appendsWaitingMax: wholeNumber('appendsWaitingMax', options.appendsWaitingMax ?? 262_144, 1, 2 ** 31),
+    storage: options.storage ?? new FileStorage(),
+    scheduler: options.scheduler ?? systemClock(),
+    random: options.random ?? { bytes: (length) => randomFillSync(new Uint8Array(length)) },
+  };
+}
+
+/** Milliseconds of `'1m'`, `'1h30m'` or a number of milliseconds. @throws MillraceError `INVALID_OPTION` */
+export function durationOf(name: string, value: string | number): number {
+  const milliseconds = typeof value === 'number' ? value : parseDuration(value);
+  if (milliseconds === null || !Number.isFinite(milliseconds) || milliseconds <= 0) {
+    throw invalid(name, value, "a duration such as '30s', '1m' or '1h30m', or a number of milliseconds above 0");
+  }
+  return milliseconds;
+}
+
+function wholeNumber(name: string, value: number, min: number, max: number): number {
+  if (!Number.isInteger(value) || value < min || value > max)
+    throw invalid(name, value, `a whole number from ${min} to ${max}`);
+  return value;
+}
+
+function invalid(name: string, value: unknown, expected: string): MillraceError {
+  return new MillraceError(
+    'INVALID_OPTION',
+    `Option ${name} must be ${expected}, not ${JSON.stringify(value) ?? String(value)}.`,
+  );
+}

@@ -1,0 +1,152 @@
+import { describe, SchemaError } from '../errors.js';
+import { type Batch, BytesValues, type ColumnValues, isValid, TextValues } from '../wal/batch.js';
+import type { ColumnLayout } from '../wal/column.js';
+import type { EventEntryBuilder } from '../wal/event-entry.js';
+import { type BatchReader, type FastPath, generateFastPath, generateReader } from './generated-code.js';
+import { fromStoredJson, shown, toStored } from './values.js';
+
+export type Row = Record<string, unknown>;
+
+/** Makes the row at an index of the batch that it was made for. */
+export type RowReader<T> = (row: number) => T;
+
+/**
+ * Rows of one stream into columns and back. Where code may be generated, rows whose values need no conversion take a
+ * generated path; it accepts only what the general path would accept, which alone decides what is right and says what is wrong.
+ */
+export class RowCodec<T> {
+  private readonly names: ReadonlySet<string>;
+  private readonly keys: readonly number[];
+  private readonly fast: FastPath | null;
+  /** By version of the schema. */
+  private readonly readers = new Map<number, BatchReader>();
+
+  constructor(
+    private readonly stream: string,
+    readonly columns: readonly ColumnLayout[],
+  ) {
+    this.names = new Set(columns.map((column) => column.name));
+    this.keys = columns.flatMap((column, at) => (column.role === 'key' ? [at] : []));
+    this.fast = generateFastPath(columns);
+  }
+
+  /** @throws SchemaError naming stream, column and value. */
+  check(row: unknown): void {
+    if (this.fast === null || !this.fast.accepts(row)) this.stored(row);
+  }
+
+  /** What each column stores for a row. @throws SchemaError */
+  stored(row: unknown): unknown[] {
+    if (typeof row !== 'object' || row === null || Array.isArray(row)) {
+      throw new SchemaError(
+        `An event of stream "${this.stream}" must be an object, not ${shown(row)}. Nothing was written.`,
+        { stream: this.stream },
+      );
+    }
+    for (const name in row) if (!this.names.has(name)) throw this.unknownColumn(name);
+    return this.columns.map((column) => toStored(this.stream, column, this.valueIn(row as Row, column.name)));
+  }
+
+  /** What each column stores for a row, in no part the row's own. @throws SchemaError */
+  copyOf(row: unknown): unknown[] {
+    return this.stored(row).map((value) => (value instanceof Uint8Array ? value.slice() : value));
+  }
+
+  private valueIn(row: Row, column: string): unknown {
+    try {
+      return row[column];
+    } catch (cause) {
+      const message = `Column "${column}" of stream "${this.stream}" cannot be read: ${describe(cause)}. Nothing was written.`;
+      throw new SchemaError(message, { stream: this.stream, column, cause });
+    }
+  }
+
+  private unknownColumn(name: string): SchemaError {
+    const position = { stream: this.stream, column: name };
+    const known = [...this.names].slice(0, 20).join(', ');
+    return new SchemaError(
+      `Stream "${this.stream}" has no column ${JSON.stringify(name.slice(0, 200))}; it has ${known}. Nothing was written.`,
+      position,
+    );
+  }
+
+  /** Whether a row can take the generated path: `keyOf(row)` and `put`. */
+  isPlain(row: unknown): row is Row {
+    return this.fast?.accepts(row) ?? false;
+  }
+
+  /** The distinct key of a row whose values are stored ones: the value of the only key column, or a text of all. */
+  keyOf(stored: readonly unknown[]): unknown {
+    if (this.keys.length === 1) return stored[this.keys[0]!];
+    return keyText(this.keys.map((at) => stored[at]));
+  }
+
+  plainKeyOf(row: Row): unknown {
+    return this.fast!.keyOf(row);
+  }
+
+  keyValues(stored: readonly unknown[]): unknown[] {
+    return this.keys.map((at) => stored[at]);
+  }
+
+  plainKeyValues(row: Row): unknown[] {
+    return this.keys.map((at) => row[this.columns[at]!.name]);
+  }
+
+  /** Puts the values of a row, but for its key, at the entry's next row. */
+  putPlain(entry: EventEntryBuilder, row: Row): void {
+    this.fast!.put(entry.values, entry.columns, entry.rows, row);
+  }
+
+  put(entry: EventEntryBuilder, stored: readonly unknown[]): void {
+    this.columns.forEach((column, at) => {
+      if (column.role !== 'key') entry.columns[at]!.set(entry.rows, stored[at] as never);
+    });
+  }
+
+  /** Columns that the batch's version of the schema does not have are `undefined`. */
+  reader(batch: Batch): RowReader<T> {
+    const { layout, keyIndex, validity } = batch;
+    let read = this.readers.get(layout.version);
+    if (read === undefined) {
+      read = generateReader(this.columns, layout.columns) ?? plainReader(this.columns, layout.columns);
+      this.readers.set(layout.version, read);
+    }
+    const columns = batch.columns.map((values, at) =>
+      layout.columns[at]!.role === 'key' ? keyValuesOf(layout.columns[at]!, values, batch.keys) : values,
+    );
+    const make = read;
+    return (row) => make(columns, validity, keyIndex, row) as T;
+  }
+}
+
+/** One text for several key columns; different keys give different texts. */
+export function keyText(values: readonly unknown[]): string {
+  return values.map((value) => (typeof value === 'string' ? `${value.length}:${value}` : `${String(value)};`)).join('');
+}
+
+/** The values of a key column for the distinct keys, ready to be put into rows. */
+function keyValuesOf(column: ColumnLayout, values: ColumnValues, keys: number): unknown[] {
+  return Array.from({ length: keys }, (_, key) => valueAt(column, values, key));
+}
+
+export function valueAt(column: ColumnLayout, values: ColumnValues, row: number): unknown {
+  if (values instanceof TextValues) return column.type === 'json' ? fromStoredJson(values.get(row)) : values.get(row);
+  if (values instanceof BytesValues) return values.get(row);
+  return column.type === 'bool' ? values[row] === 1 : values[row];
+}
+
+/** The reader without generated code. */
+function plainReader(columns: readonly ColumnLayout[], layout: readonly ColumnLayout[]): BatchReader {
+  const places = columns.map(({ name }) => layout.findIndex((column) => column.name === name));
+  return (values, validity, keyIndex, row) => {
+    const result: Row = {};
+    columns.forEach((column, at) => {
+      const place = places[at]!;
+      if (column.role === 'key') result[column.name] = (values[place] as unknown[])[keyIndex[row]!];
+      else if (place < 0 || !isValid(validity[place]!, row)) result[column.name] = undefined;
+      else result[column.name] = valueAt(column, values[place] as ColumnValues, row);
+    });
+    return result;
+  };
+}

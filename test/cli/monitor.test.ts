@@ -1,0 +1,96 @@
+import { openSync, readdirSync, writeSync } from 'node:fs';
+import { millrace, objectsOf, Running, useFolder } from './support.js';
+
+const folder = useFolder();
+
+/** Runs a monitor until it has said so many lines with samples. */
+async function monitored(lines: number, ...args: string[]): Promise<Running> {
+  const running = new Running(['--dir', folder.path('data'), ...args]);
+  await running.says(new RegExp(`(cpu all cores .*\\n[\\s\\S]*){${lines}}`));
+  return running;
+}
+
+describe('millrace monitor in a pipe', () => {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    it(`writes plain lines and closes in order at ${signal}`, async () => {
+      const running = await monitored(1);
+      const { code, stdout, stderr } = await running.kill(signal);
+      expect([code, stderr]).toEqual([0, '']);
+      expect(stdout).toMatch(/is a new mill\.\n/);
+      expect(stdout).toMatch(
+        /\| lsn \d+ \| log .* \| events per commit .* \| commit latency p50 .* p99 .* \| cpu all cores/,
+      );
+      expect(stdout).toMatch(/is closed in order at lsn [\d,]+\.\n$/);
+      expect(stdout).not.toContain('\x1b');
+      const next = await millrace('--dir', folder.path('data'), '--duration', '10ms');
+      expect(next.stdout).toMatch(/was closed in order: [\d,]+ commits with [\d,]+ events read back in/);
+    });
+  }
+
+  it('says after a kill -9 what it recovered, and goes on', async () => {
+    const killed = await monitored(1);
+    await killed.kill('SIGKILL');
+    const lsn = Number(/lsn (\d+)/.exec(killed.stdout)![1]);
+    const { code, stdout } = await millrace('--dir', folder.path('data'), '--duration', '300ms');
+    expect(code).toBe(0);
+    const [, events] =
+      /was not closed in order: [\d,]+ commits with ([\d,]+) events recovered in .*; nothing had to be cut\./.exec(
+        stdout,
+      )!;
+    expect(Number(events!.replaceAll(',', ''))).toBeGreaterThanOrEqual(lsn);
+    const tailed = await millrace('tail', 'memory', '--dir', folder.path('data'), '--from', 'earliest');
+    const lsns = objectsOf(tailed.stdout).map((event) => event.lsn as number);
+    expect(lsns).toEqual([...new Set(lsns)].sort((a, b) => a - b));
+  });
+
+  it('says what was cut and where its copy is', async () => {
+    await (await monitored(1)).kill('SIGKILL');
+    const log = folder.path('data/vgroup-00/current.wal');
+    const inspected = await millrace('inspect', log, '--json');
+    const { end } = objectsOf(inspected.stdout).at(-1) as { end: number };
+    writeSync(openSync(log, 'r+'), Buffer.alloc(100, 'x'), 0, 100, end);
+    const { code, stdout } = await millrace('--dir', folder.path('data'), '--duration', '10ms');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/1 commit that was never promised was cut \(100 B\), copy in \S+\/data\/cut\./);
+    expect(readdirSync(folder.path('data/cut'))).toHaveLength(1);
+  });
+
+  it('samples into the streams, as often as it is told', async () => {
+    await millrace('--dir', folder.path('data'), '--every', '20ms', '--duration', '500ms');
+    const cpu = objectsOf((await millrace('tail', 'cpu', '--dir', folder.path('data'), '--from', 'earliest')).stdout);
+    expect(new Set(cpu.map(({ core }) => core))).toEqual(expect.objectContaining(new Set(['all', '0'])));
+    for (const { used } of cpu) expect(used).toBeGreaterThanOrEqual(0);
+    const memory = objectsOf(
+      (await millrace('tail', 'memory', '--dir', folder.path('data'), '--from', 'earliest')).stdout,
+    );
+    expect(memory.length).toBeGreaterThan(5);
+    expect(Object.keys(memory[0]!)).toEqual(['lsn', 'ts', 'used', 'free', 'rss', 'heap']);
+    for (const stream of ['load', 'event_loop'])
+      expect((await millrace('tail', stream, '--dir', folder.path('data'), '--lines', '1')).stdout).not.toBe('');
+  });
+
+  it('says at level off that nothing is kept, and keeps nothing', async () => {
+    const { code, stdout } = await millrace('--dir', folder.path('data'), '--level', 'off', '--duration', '300ms');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/Level off: nothing that is written now is kept across a restart/);
+    const next = await millrace('--dir', folder.path('data'), '--duration', '10ms');
+    expect(next.stdout).toMatch(/with 0 events/);
+  });
+
+  it('closes the mill quietly when its reader goes away', async () => {
+    const running = await monitored(1);
+    running.child.stdout.destroy();
+    const { code, stderr } = await running.ended;
+    expect([code, stderr]).toEqual([0, '']);
+    const next = await millrace('--dir', folder.path('data'), '--duration', '10ms');
+    expect(next.stdout).toMatch(/was closed in order/);
+  });
+
+  it('does not take a mill that another one holds', async () => {
+    const running = await monitored(1);
+    const { code, stderr } = await millrace('--dir', folder.path('data'));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^millrace: .*is open already.*\(LOCKED\)\n$/);
+    await running.kill('SIGINT');
+  });
+});

@@ -1,0 +1,94 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import fc from 'fast-check';
+import { Ingest } from '../../src/streams/ingest.js';
+import { RowCodec } from '../../src/streams/row-codec.js';
+import { float64, layoutOf, string, timestamp } from '../../src/streams/schema.js';
+import { anyColumns, type Codecs, rowsFor, throughCodec } from '../support/stream-codecs.js';
+
+const generated: Codecs = { Ingest, RowCodec };
+
+/** The same modules where no code can be generated. */
+function withoutGeneratedCode(): Codecs {
+  let codecs: Codecs | undefined;
+  jest.isolateModules(() => {
+    jest.doMock('../../src/streams/generated-code.js', () => ({
+      generateFastPath: () => null,
+      generateReader: () => null,
+    }));
+    codecs = { ...require('../../src/streams/ingest.js'), ...require('../../src/streams/row-codec.js') };
+    jest.dontMock('../../src/streams/generated-code.js');
+  });
+  return codecs!;
+}
+
+const general = withoutGeneratedCode();
+const columnsAndRows = anyColumns.chain((columns) => fc.tuple(fc.constant(columns), rowsFor(columns)));
+
+describe('generated code and general code', () => {
+  it('take the same rows, write the same bytes and read the same rows', async () => {
+    let taken = 0;
+    let refused = 0;
+    await fc.assert(
+      fc.asyncProperty(columnsAndRows, async ([columns, rows]) => {
+        const [fast, plain] = [
+          await throughCodec(generated, columns, rows),
+          await throughCodec(general, columns, rows),
+        ];
+        expect(fast).toEqual(plain);
+        for (const outcome of fast.taken) outcome === true ? taken++ : refused++;
+      }),
+      { numRuns: 400 },
+    );
+    // Both outcomes have to be frequent, or nothing was compared.
+    expect(Math.min(taken, refused)).toBeGreaterThan(100);
+  });
+
+  it('read columns that are newer than the rows as undefined, whichever way', () => {
+    const before = layoutOf('s', { ts: timestamp(), v: float64() });
+    const now = layoutOf('s', { ts: timestamp(), more: string().optional(), v: float64() });
+    const batch = {
+      ...{ layout: { id: 1, version: 1, columns: before }, keyIndex: new Uint32Array(0), validity: [null, null] },
+      ...{ columns: [Float64Array.of(1), Float64Array.of(2)], keys: 0 },
+    };
+    for (const { RowCodec } of [generated, general]) {
+      const row = new RowCodec('s', now).reader(batch as never)(0);
+      expect(row).toStrictEqual({ ts: 1, more: undefined, v: 2 });
+    }
+  });
+
+  it('general code is used where a process forbids generated code, and writes the same log', async () => {
+    const [allowed, forbidden] = await Promise.all([logOf([]), logOf(['--disallow-code-generation-from-strings'])]);
+    expect(JSON.parse(forbidden)).toMatchObject({ canGenerate: false });
+    expect({ ...JSON.parse(forbidden), canGenerate: true }).toEqual(JSON.parse(allowed));
+  });
+});
+
+/** What a process that runs the built package writes into its log and reads back. */
+async function logOf(flags: readonly string[]): Promise<string> {
+  const program = `
+    import { bool, bytes, float32, int64, json, key, Millrace, string, tag, timestamp } from ${JSON.stringify(join(process.cwd(), 'dist/index.js'))};
+    import { SimulatedStorage } from ${JSON.stringify(join(process.cwd(), 'dist/storage/simulated-storage.js'))};
+    const storage = new SimulatedStorage();
+    const schedule = (work, delay = 0) => { if (delay === 0) queueMicrotask(work); return { unsubscribe() {} }; };
+    const scheduler = { now: () => 0, schedule };
+    const mill = new Millrace('/mill', { storage, scheduler, logFileBytes: 64, random: { bytes: (length) => new Uint8Array(length) } });
+    const schema = { ts: timestamp(), id: key(int64()), name: key(string()), place: tag(string()).optional(), f: float32(), b: bool(), r: bytes() };
+    const plain = mill.stream('plain', { schema });
+    const documents = mill.stream('documents', { schema: { ts: timestamp(), document: json() } });
+    await mill.start();
+    const seen = [];
+    plain.subscribe(({ id, ...row }) => seen.push([String(id), row]));
+    documents.subscribe((row) => seen.push(row));
+    for (let n = 0; n < 20; n++)
+      await plain.append({ ts: n, id: BigInt(n % 3), name: 'n' + n, f: n / 3, b: n > 9, r: new Uint8Array(n), ...(n % 2 ? { place: 'é' } : {}) });
+    await documents.append({ ts: new Date(5), document: { b: 1, a: [NaN] } });
+    let canGenerate = true;
+    try { new Function(''); } catch { canGenerate = false; }
+    const log = Buffer.from(storage.contents('/mill/vgroup-00/current.wal')).toString('base64');
+    console.log(JSON.stringify({ canGenerate, seen, log }));
+  `;
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--input-type=module', '-e', program]);
+  return stdout;
+}

@@ -1,0 +1,219 @@
+import type { WalLevel } from '../../src/index.js';
+import type { Fault, SimulatedStorage } from '../../src/storage/simulated-storage.js';
+import type { Storage } from '../../src/storage/storage.js';
+import type { VirtualClock } from '../../src/testing/virtual-clock.js';
+import type { Dice } from './simulation-dice.js';
+import { type DrawnFault, drawFault, type FaultKind, orderFault } from './simulation-disk.js';
+import { Violation, Watched } from './simulation-driver.js';
+import type { SchemaVersion, StreamKind } from './simulation-events.js';
+import { SimulatedMill } from './simulation-mill.js';
+import type { Model } from './simulation-model.js';
+import { drawWorkload, Workload } from './simulation-workload.js';
+
+/** How a life of the mill is meant to end: at an operation, after milliseconds of work, at an operation of `close`, or after the work. */
+export type PlannedEnd =
+  | { readonly how: 'kill' | 'cut'; readonly at?: number; readonly after?: number; readonly whileClosing?: number }
+  | { readonly how: 'close' };
+
+/** One life of a mill: from `start` on to a crash or the end of `close`. */
+export interface LifePlan {
+  readonly level: WalLevel;
+  readonly end: PlannedEnd;
+  readonly options: {
+    readonly commitEventsMax: number;
+    readonly logFileBytes: number;
+    readonly appendsWaitingMax: number;
+  };
+  readonly vgroups: number | undefined;
+  readonly streams: readonly { readonly kind: StreamKind; readonly version: SchemaVersion; readonly isLate: boolean }[];
+  readonly fault: 'none' | 'at start' | 'live' | Fault;
+  readonly faults: readonly FaultKind[];
+  readonly works: boolean;
+  /** The mill had been closed in order before. */
+  readonly isClean: boolean;
+}
+
+/** What every life of a trial shares. */
+export interface World {
+  readonly directory: string;
+  readonly dice: Dice;
+  readonly model: Model;
+  readonly kinds: readonly StreamKind[];
+  /** The disk as the mill sees it. */
+  readonly seenBy: (disk: SimulatedStorage, phase: () => 'start' | 'live', random: () => number) => Storage;
+  readonly tell: (line: string) => void;
+}
+
+/** How it ended: the disk's power was cut, the process was killed, it was closed, or it stopped with an error that was allowed. */
+export type LifeEnd = 'cut' | 'kill' | 'close' | 'failed';
+
+/** Codes that may come up once a disk fails. */
+const FAILURES = ['NOT_WRITTEN', 'OUTCOME_UNKNOWN', 'POISONED', 'READ', 'IO'] as const;
+/** At level `flush` what is older than this is synced: five seconds, and time for the sync itself. */
+const SYNCED_AFTER_MS = 15_000;
+
+export class Life {
+  private readonly sim: SimulatedMill;
+  private readonly dice: Dice;
+  private fault: DrawnFault | null = null;
+  private phase: 'start' | 'live' = 'start';
+
+  constructor(
+    private readonly world: World,
+    private readonly plan: LifePlan,
+    private readonly disk: SimulatedStorage,
+    private readonly clock: VirtualClock,
+  ) {
+    const { dice, directory, model, seenBy } = world;
+    this.dice = dice;
+    const options = { ...plan.options, walLevel: plan.level, vgroups: plan.vgroups };
+    const storage = seenBy(disk, () => this.phase, dice.random);
+    this.sim = new SimulatedMill(directory, { ...options, storage, scheduler: clock, random: dice }, model, clock);
+  }
+
+  async run(): Promise<LifeEnd> {
+    const { sim, plan } = this;
+    const { end } = plan;
+    if (end.how !== 'close' && end.at !== undefined)
+      this.disk.crashAt(this.disk.operations + end.at, () => this.over());
+    if (plan.fault !== 'none' && plan.fault !== 'live') this.breakDisk();
+    for (const { kind, version, isLate } of plan.streams) if (!isLate) sim.declare(kind, version);
+    const started = new Watched(sim.mill.start());
+    await sim.until(() => started.isSettled, 'start');
+    if (sim.isOver) return this.crashed();
+    if (started.error) return this.startFailed(started.error);
+    this.phase = 'live';
+    const isRead = await this.check();
+    if (!sim.isOver && isRead && plan.works) await this.work();
+    if (sim.isOver) return this.crashed();
+    if (end.how === 'close' || !isRead) return this.close();
+    if (end.whileClosing === undefined) return this.crash(end.how);
+    this.disk.crashAt(this.disk.operations + end.whileClosing, () => this.over());
+    return this.close();
+  }
+
+  private breakDisk(): void {
+    const { fault, faults } = this.plan;
+    this.fault = typeof fault === 'object' ? orderFault(this.disk, fault) : drawFault(this.dice, this.disk, faults);
+    for (const code of FAILURES) this.sim.allowedCodes.add(code);
+    this.world.tell(`fault: ${this.fault.text}`);
+  }
+
+  private startFailed(error: unknown): LifeEnd {
+    if (this.fault === null || !this.sim.allowedCodes.has((error as { code: string }).code)) throw error;
+    this.assertNothingIsHeld('start');
+    this.disk.crashAt(Number.POSITIVE_INFINITY);
+    this.fault.heal();
+    this.world.tell('start failed');
+    return 'failed';
+  }
+
+  /** What recovery gave, compared with what was promised. False where the broken disk does not let it be read. */
+  private async check(): Promise<boolean> {
+    const { sim, plan, world } = this;
+    const recovery = sim.mill.recovery!;
+    world.tell(`started: ${recovery.events} events, ${recovery.commits} commits, cut ${recovery.cut.bytes} bytes`);
+    if (plan.isClean && !recovery.clean) throw new Violation('the mill had been closed, but recovery found it unclean');
+    const found = plan.level === 'off' ? null : await sim.readAll(world.kinds);
+    if (sim.isOver || sim.hasFailedReaders) return false;
+    if (found && found.length !== recovery.events)
+      throw new Violation(`recovery says ${recovery.events} events, but ${found.length} can be read`);
+    world.model.recovered(found, recovery.nextLsn, plan.level);
+    return true;
+  }
+
+  private async work(): Promise<void> {
+    const { sim, plan, world, clock } = this;
+    const { end } = plan;
+    if (plan.fault === 'live') this.breakDisk();
+    sim.allowedCodes.add('FULL');
+    if (end.how !== 'close' && end.after !== undefined) clock.schedule(() => this.over(), end.after);
+    const workload = new Workload(sim, world.model, this.dice, drawWorkload(this.dice, plan.level !== 'off'), () =>
+      this.declareLate(),
+    );
+    if (sim.streams.length === 0) this.declareLate();
+    await workload.run();
+    if (!sim.isOver && this.fault) await this.heal(workload);
+    if (!sim.isOver && this.dice.chance(0.3)) await this.rest();
+    if (!sim.isOver && !this.fault) await sim.readersThrough();
+  }
+
+  private declareLate(): void {
+    const { sim, plan } = this;
+    const late = plan.streams.find(({ kind }) => sim.streams.every((one) => one.kind !== kind));
+    if (late && !sim.isPoisoned) sim.declare(late.kind, late.version);
+  }
+
+  /** Once there is room again appends work again, unless a sync failed. */
+  private async heal(workload: Workload): Promise<void> {
+    const { sim } = this;
+    this.fault!.heal();
+    const settled = new Watched(sim.driver.pause(10_000));
+    await sim.until(() => settled.isSettled, 'a pause');
+    if (sim.isOver || sim.isPoisoned) return;
+    for (const code of FAILURES) if (code !== 'READ') sim.allowedCodes.delete(code);
+    const appended = new Watched(workload.append(this.dice.pick(sim.streams)));
+    await sim.until(() => appended.isSettled, 'an append after the disk had healed');
+  }
+
+  /** An idle mill is synced and says so. */
+  private async rest(): Promise<void> {
+    const { sim, plan } = this;
+    const rested = new Watched(sim.driver.pause(15_000));
+    await sim.until(() => rested.isSettled, 'a pause');
+    if (sim.isOver || this.fault || plan.level === 'off') return;
+    const { commit, durableCommit } = sim.mill.metrics();
+    if (durableCommit < commit)
+      throw new Violation(`idle, but only commits up to ${durableCommit} of ${commit} are synced`);
+  }
+
+  private async close(): Promise<LifeEnd> {
+    const { sim, world } = this;
+    const closed = new Watched(sim.mill.close());
+    await sim.until(() => closed.isSettled, 'close');
+    if (sim.isOver) return this.crashed();
+    this.disk.crashAt(Number.POSITIVE_INFINITY);
+    this.fault?.heal();
+    if (closed.error && !this.fault) throw closed.error;
+    this.assertNothingIsHeld('close');
+    world.tell(closed.error ? 'close failed' : 'closed');
+    this.end(closed.error ? 'kill' : 'close');
+    return closed.error ? 'failed' : 'close';
+  }
+
+  private assertNothingIsHeld(when: string): void {
+    if (this.disk.openFiles > 0) throw new Violation(`${when} left ${this.disk.openFiles} files open`);
+  }
+
+  private crash(how: 'kill' | 'cut'): LifeEnd {
+    this.over();
+    this.sim.isOver = true;
+    this.world.tell(`${how} after the work`);
+    return how;
+  }
+
+  /** The plan's crash came. */
+  private crashed(): LifeEnd {
+    const { how } = this.plan.end;
+    this.world.tell(`${how} at operation ${this.disk.operations}`);
+    this.sim.assertReadersAgree();
+    return how;
+  }
+
+  /** Called at the moment of the crash. */
+  private over(): void {
+    if (this.sim.isDying) return;
+    this.sim.isDying = true;
+    this.end(this.plan.end.how === 'close' ? 'kill' : this.plan.end.how);
+  }
+
+  private end(how: 'close' | 'kill' | 'cut'): void {
+    const { sim, world, plan } = this;
+    const isFlushing = plan.level === 'flush' && !this.fault;
+    world.model.ended({
+      how,
+      durableCommit: this.phase === 'live' ? sim.mill.metrics().durableCommit : 0,
+      syncedBefore: isFlushing ? this.clock.now() - SYNCED_AFTER_MS : Number.NEGATIVE_INFINITY,
+    });
+  }
+}

@@ -1,0 +1,46 @@
+import type { SimulatedStorage } from '../../src/storage/simulated-storage.js';
+import { FILE_HEADER_BYTES, FRAME_HEADER_BYTES } from '../../src/wal/format.js';
+import { readHeader } from '../../src/wal/frame.js';
+import type { Dice } from './simulation-dice.js';
+
+/** Where the frames of a log file end, and where the last of them begins. */
+function framesIn(bytes: Uint8Array): { readonly lastFrom: number; readonly end: number } {
+  let lastFrom = FILE_HEADER_BYTES;
+  let end = FILE_HEADER_BYTES;
+  while (end + FRAME_HEADER_BYTES <= bytes.length) {
+    const header = readHeader(bytes, end);
+    if (header === null) break;
+    lastFrom = end;
+    end += FRAME_HEADER_BYTES + header.bodyLength;
+  }
+  return { lastFrom, end };
+}
+
+/** A place in a log file of a mill that was closed in order. */
+export interface Spot {
+  readonly path: string;
+  readonly offset: number;
+  readonly mask: number;
+}
+
+/** A bit that the closed mark vouches for: any but those of the mark itself, which is the last frame of the metadata log. */
+export function drawProvenSpot(dice: Dice, disk: SimulatedStorage, directory: string): Spot {
+  const spots = disk
+    .paths()
+    .filter((path) => path.startsWith(`${directory}/`) && path.endsWith('/current.wal'))
+    .map((path) => {
+      const { lastFrom, end } = framesIn(disk.contents(path));
+      return { path, end: path.endsWith('/metadata/current.wal') ? lastFrom : end };
+    });
+  const { path, end } = dice.pick(spots);
+  return { path, offset: dice.between(0, end - 1), mask: 1 << dice.between(0, 7) };
+}
+
+/** Every file with its contents, to compare. */
+export function pictureOf(disk: SimulatedStorage): string {
+  return disk
+    .paths()
+    .filter((path) => !path.endsWith('/LOCK'))
+    .map((path) => `${path} ${Buffer.from(disk.contents(path)).toString('base64')}`)
+    .join('\n');
+}
