@@ -6,7 +6,7 @@
  * Writing: `NOT_WRITTEN` (this commit is not in the log, safe to retry), `OUTCOME_UNKNOWN` (a sync failed: it may or may not survive),
  * `POISONED` (an earlier sync failed, restart to recover), `FULL` (the log cannot take more just now, nothing was written).
  * Opening: `LOCKED`, `NOT_A_MILL`, `CORRUPT_LOG`, `CORRUPT_MANIFEST`, `UNSUPPORTED_VERSION`.
- * Reading: `NO_HISTORY` (what was asked for is not kept at this level), `CORRUPT_SEGMENT` (a file of the snapshot is damaged). The disk: `IO`.
+ * Reading: `NO_HISTORY` (what was asked for is not kept at this level), `CORRUPT_SEGMENT`, `CORRUPT_STATE` (a file of the snapshot is damaged). The disk: `IO`.
  */
 export type ErrorCode =
   | 'NOT_STARTED'
@@ -27,6 +27,7 @@ export type ErrorCode =
   | 'CORRUPT_LOG'
   | 'CORRUPT_MANIFEST'
   | 'CORRUPT_SEGMENT'
+  | 'CORRUPT_STATE'
   | 'UNSUPPORTED_VERSION'
   | 'NO_HISTORY'
   | 'IO';
