@@ -1,3 +1,4 @@
+/// <reference types="node" />
 export { CorruptLogError, type ErrorCode, type ErrorPosition, MillraceError, SchemaError } from './errors.js';
 export { type Log, type WalOptions, type WhenFull, wal } from './operators/wal.js';
 export { FileStorage } from './storage/file-storage.js';

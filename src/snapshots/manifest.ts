@@ -76,7 +76,8 @@ export function readManifest(storage: Storage, directory: string, hash: Hash): O
         const damaged = copies.find((copy) => copy.fault !== null);
         return damaged ? throwError(() => corrupt(damaged)) : of(null);
       }
-      const isWhole = good.length === COPIES.length && good.every((copy) => copy.sequence === newest.sequence);
+      const isWhole =
+        good.length === COPIES.length && good.every((copy) => toCanonicalJson(copy) === toCanonicalJson(newest));
       return of({ manifest: newest, isWhole });
     }),
   );

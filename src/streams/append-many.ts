@@ -22,7 +22,7 @@ export async function appendMany<I, T>(
   signal?.addEventListener('abort', abort);
   const release = target.onClose(() => taking.closed());
   try {
-    // The array is copied: it is the caller's again at once.
+    // The array is copied, its events are not: they must stay as they are until the promise settles.
     if (Array.isArray(events)) await taking.array(events.slice());
     else if (isIterable(events, Symbol.asyncIterator)) await taking.asyncIterable(events as AsyncIterable<I>);
     else if (isIterable(events, Symbol.iterator)) await taking.iterable(events as Iterable<I>);
@@ -83,7 +83,9 @@ class Taking<I, T> {
     const ingest = this.target.writing();
     checkAll(ingest, events);
     await this.whileRoom(ingest, () => {
-      this.count = ingest.appendRows(events, this.count, this.receipt);
+      ingest.appendRows(events, this.count, this.receipt, (at) => {
+        this.count = at;
+      });
       return this.count === events.length;
     });
   }

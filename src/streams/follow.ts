@@ -57,6 +57,11 @@ export class Follower<T> {
     private readonly sink: FollowerSink<T>,
   ) {}
 
+  /** Starts with the next event that is emitted, be it in the commit that is being applied now. */
+  startLive(): void {
+    this.goLive();
+  }
+
   /** Starts, or goes on after the consumer wanted no more. */
   resume(): void {
     if (this.isStopped || this.detach !== null || this.isPulling) return;
@@ -104,9 +109,12 @@ export class Follower<T> {
   }
 
   private caughtUp(cursor: CommitCursor): void {
-    this.isPulling = false;
-    if (this.isStopped || !this.sink.wantsMore()) return;
+    if (this.isStopped || !this.sink.wantsMore()) {
+      this.isPulling = false;
+      return;
+    }
     this.context.apply.betweenCommits(() => {
+      this.isPulling = false;
       if (this.isStopped) return;
       if (cursor.commit < this.context.apply.commit) this.resume();
       else this.goLive();
@@ -130,6 +138,7 @@ export class Follower<T> {
     if (commit !== this.liveCommit && !this.sink.wantsMore()) {
       this.detach();
       this.detach = null;
+      this.nextLsn = lsn;
       const loss = this.stream.lossFor();
       if (loss !== null) this.fail(loss);
       return;

@@ -20,6 +20,9 @@ export interface IngestContext {
   readonly assertOpen: () => void;
 }
 
+/** Appends that wait hold at most this many bytes of values. */
+const WAITING_BYTES_MAX = 256 * 1024 * 1024;
+
 /** Brings the rows of one stream into the commit that is filling: checked, by VGroup, column by column. */
 export class Ingest<I, T> implements Log<I, T> {
   private readonly writer: LogWriter;
@@ -77,12 +80,22 @@ export class Ingest<I, T> implements Log<I, T> {
     this.writer.assertWritable();
   }
 
-  /** @throws MillraceError `FULL` where already so many callers wait that their events would fill the memory */
-  askToWait(waitingMax: number): void {
+  /**
+   * Lets an append of so many bytes wait; the returned function says that it waits no more.
+   *
+   * @throws MillraceError `FULL` where already so many wait that their events would fill the memory
+   */
+  askToWait(waitingMax: number, bytes: number): () => void {
+    const { admission } = this.writer;
     this.writer.assertWritable();
-    if (this.writer.waitingCount < waitingMax) return;
-    const message = `${waitingMax} appends wait for the log already; this one was not written. Await appends before making more, or use appendMany().`;
-    throw new MillraceError('FULL', message, { stream: this.stream });
+    if (admission.waitingCount >= waitingMax || admission.waitingBytes + bytes > WAITING_BYTES_MAX) {
+      const message = `${admission.waitingCount} appends wait for the log already; this one was not written. Await appends before making more, or use appendMany().`;
+      throw new MillraceError('FULL', message, { stream: this.stream });
+    }
+    admission.waitingBytes += bytes;
+    return () => {
+      admission.waitingBytes -= bytes;
+    };
   }
 
   /** Counts events that were put into their entries, with orders from `filling.events` on. */
@@ -109,17 +122,20 @@ export class Ingest<I, T> implements Log<I, T> {
     go();
   }
 
-  /** Takes rows from `from` on until the commit is full or the rows end; gives where it stopped. All are checked already. */
-  appendRows(rows: readonly I[], from: number, receipt: CommitReceipt): number {
+  /** Takes rows from `from` on until the commit is full or the rows end; tells where it stopped, also when a row throws. */
+  appendRows(rows: readonly I[], from: number, receipt: CommitReceipt, stopped: (at: number) => void): void {
     this.writer.assertWritable();
     const { filling } = this;
     const entries = this.entries();
     let at = from;
-    for (; at < rows.length && !this.writer.isFull; at++) {
-      filling.add(1, this.put(entries, rows[at], filling.events), receipt);
+    try {
+      for (; at < rows.length && !this.writer.isFull; at++) {
+        filling.add(1, this.put(entries, rows[at], filling.events), receipt);
+      }
+    } finally {
+      stopped(at);
+      this.writer.sealSoon();
     }
-    this.writer.sealSoon();
-    return at;
   }
 
   entries(): StreamEntries {

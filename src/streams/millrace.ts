@@ -49,6 +49,7 @@ export class Millrace implements AsyncDisposable {
   private live: LiveMill | null = null;
   private starting: Promise<void> | null = null;
   private closing: Promise<void> | null = null;
+  private readonly closingCallbacks = new Set<() => void>();
   private readonly closeCallbacks = new Set<() => void>();
   private found: Recovery | null = null;
 
@@ -179,6 +180,10 @@ export class Millrace implements AsyncDisposable {
       if (this.live) return this.live;
       throw notStarted(this.directory, use);
     },
+    onClosing: (callback) => {
+      this.closingCallbacks.add(callback);
+      return () => this.closingCallbacks.delete(callback);
+    },
     onClose: (callback) => {
       this.closeCallbacks.add(callback);
       return () => this.closeCallbacks.delete(callback);
@@ -196,7 +201,10 @@ export class Millrace implements AsyncDisposable {
    * Subscribers complete. A mill that failed is closed too; the error tells why its end is not marked.
    */
   close(): Promise<void> {
-    this.closing ??= this.shut();
+    if (this.closing === null) {
+      for (const callback of this.closingCallbacks) callback();
+      this.closing = this.shut();
+    }
     return this.closing;
   }
 

@@ -98,7 +98,8 @@ export class Reading<T, R = T> extends Observable<R> implements AsyncIterable<R>
       follower.stop();
       sink.complete();
     });
-    follower.resume();
+    if (this.position === 'latest') follower.startLive();
+    else follower.resume();
     return {
       resume: () => follower.resume(),
       stop: () => {
@@ -121,8 +122,8 @@ class RowIterator<T, R> implements AsyncIterableIterator<R> {
     resolve: (result: IteratorResult<R>) => void;
     reject: (error: unknown) => void;
   }>();
-  private readonly running: Running;
-  private readonly release: () => void;
+  private readonly running: Running | undefined;
+  private readonly release: (() => void) | undefined;
   private ending: { readonly error?: unknown } | null = null;
 
   constructor(follow: (sink: FollowerSink<T>) => Running, shape: Shape<T, R>, signal: AbortSignal | undefined) {
@@ -135,8 +136,9 @@ class RowIterator<T, R> implements AsyncIterableIterator<R> {
     this.release = onAbort(signal, () => {
       this.rows.clear();
       this.end({ error: signal!.reason });
-      this.running.stop();
     });
+    // It may have ended while it was being made.
+    if (this.ending !== null) this.letGo();
   }
 
   [Symbol.asyncIterator](): this {
@@ -146,21 +148,19 @@ class RowIterator<T, R> implements AsyncIterableIterator<R> {
   next(): Promise<IteratorResult<R>> {
     if (this.rows.size > 0) {
       const value = this.rows.shift();
-      if (this.rows.size < ROWS_AHEAD_MAX / 2 && this.ending === null) this.running.resume();
+      if (this.rows.size < ROWS_AHEAD_MAX / 2 && this.ending === null) this.running?.resume();
       return Promise.resolve({ done: false, value });
     }
     if (this.ending !== null) return this.ended();
     return new Promise((resolve, reject) => {
       this.waiting.push({ resolve, reject });
-      this.running.resume();
+      this.running?.resume();
     });
   }
 
   return(): Promise<IteratorResult<R>> {
     this.rows.clear();
     this.end({});
-    this.running.stop();
-    this.release();
     return Promise.resolve({ done: true, value: undefined });
   }
 
@@ -172,7 +172,13 @@ class RowIterator<T, R> implements AsyncIterableIterator<R> {
 
   private end(ending: { readonly error?: unknown }): void {
     this.ending ??= ending;
+    this.letGo();
     while (this.waiting.size > 0) void this.ended().then(...settle(this.waiting.shift()));
+  }
+
+  private letGo(): void {
+    this.running?.stop();
+    this.release?.();
   }
 
   private ended(): Promise<IteratorResult<R>> {

@@ -1,7 +1,8 @@
 import { describe, SchemaError } from '../errors.js';
 import { type Batch, BytesValues, type ColumnValues, isValid, TextValues } from '../wal/batch.js';
-import type { ColumnLayout } from '../wal/column.js';
+import { type ColumnLayout, isVariable } from '../wal/column.js';
 import type { EventEntryBuilder } from '../wal/event-entry.js';
+import { ROW_BYTES_MAX, VALUE_BYTES_MAX } from '../wal/format.js';
 import { type BatchReader, type FastPath, generateFastPath, generateReader } from './generated-code.js';
 import { fromStoredJson, shown, toStored } from './values.js';
 
@@ -18,6 +19,8 @@ export class RowCodec<T> {
   private readonly names: ReadonlySet<string>;
   private readonly keys: readonly number[];
   private readonly fast: FastPath | null;
+  /** Only a row of many long values can be longer than a frame may be. */
+  private readonly mayBeTooLong: boolean;
   /** By version of the schema. */
   private readonly readers = new Map<number, BatchReader>();
 
@@ -27,7 +30,8 @@ export class RowCodec<T> {
   ) {
     this.names = new Set(columns.map((column) => column.name));
     this.keys = columns.flatMap((column, at) => (column.role === 'key' ? [at] : []));
-    this.fast = generateFastPath(columns);
+    this.mayBeTooLong = columns.filter(({ type }) => isVariable(type)).length > ROW_BYTES_MAX / VALUE_BYTES_MAX;
+    this.fast = this.mayBeTooLong ? null : generateFastPath(columns);
   }
 
   /** @throws SchemaError naming stream, column and value. */
@@ -44,7 +48,9 @@ export class RowCodec<T> {
       );
     }
     for (const name in row) if (!this.names.has(name)) throw this.unknownColumn(name);
-    return this.columns.map((column) => toStored(this.stream, column, this.valueIn(row as Row, column.name)));
+    const stored = this.columns.map((column) => toStored(this.stream, column, this.valueIn(row as Row, column.name)));
+    if (this.mayBeTooLong && bytesOf(stored) > ROW_BYTES_MAX) throw this.tooLong();
+    return stored;
   }
 
   /** What each column stores for a row, in no part the row's own. @throws SchemaError */
@@ -59,6 +65,11 @@ export class RowCodec<T> {
       const message = `Column "${column}" of stream "${this.stream}" cannot be read: ${describe(cause)}. Nothing was written.`;
       throw new SchemaError(message, { stream: this.stream, column, cause });
     }
+  }
+
+  private tooLong(): SchemaError {
+    const message = `An event of stream "${this.stream}" takes more than ${ROW_BYTES_MAX} bytes. Nothing was written.`;
+    return new SchemaError(message, { stream: this.stream });
   }
 
   private unknownColumn(name: string): SchemaError {
@@ -118,6 +129,14 @@ export class RowCodec<T> {
     const make = read;
     return (row) => make(columns, validity, keyIndex, row) as T;
   }
+}
+
+/** About how many bytes stored values take. */
+export function bytesOf(stored: readonly unknown[]): number {
+  return stored.reduce<number>((sum, value) => {
+    if (typeof value === 'string') return sum + Buffer.byteLength(value);
+    return sum + (value instanceof Uint8Array ? value.length : 8);
+  }, 0);
 }
 
 /** One text for several key columns; different keys give different texts. */

@@ -4,6 +4,7 @@ import {
   defer,
   EMPTY,
   ignoreElements,
+  map,
   type Observable,
   of,
   switchMap,
@@ -12,7 +13,7 @@ import {
   toArray,
 } from 'rxjs';
 import { MillraceError } from '../errors.js';
-import { type Manifest, readManifest, writeManifest } from '../snapshots/manifest.js';
+import { type FoundManifest, type Manifest, readManifest, writeManifest } from '../snapshots/manifest.js';
 import type { StorageLock } from '../storage/storage.js';
 import type { Commit } from '../wal/commit.js';
 import { type Hash, loadHash } from '../wal/hash.js';
@@ -76,7 +77,7 @@ function openLocked(
   opened: LogFile[],
 ): Observable<RecoveredMill> {
   return findOrCreate(directory, options, hash).pipe(
-    switchMap((manifest) => {
+    switchMap(({ manifest, isWhole }) => {
       assertVGroups(directory, manifest, options.vgroups);
       return openLogs(directory, options, manifest, hash, opened).pipe(
         switchMap((files) =>
@@ -87,6 +88,8 @@ function openLocked(
               const apply = new Apply(catalog, manifest);
               const replay = (commit: Commit) => apply.replay(commit);
               return concat(
+                // Only now: a mill that is refused is left as it was.
+                isWhole ? EMPTY : writeManifest(options.storage, directory, manifest, hash),
                 replayLog(logs, manifest, hash, replay),
                 of({ hash, lock, manifest, logs, catalog, apply, log }),
               );
@@ -98,18 +101,13 @@ function openLocked(
   );
 }
 
-function findOrCreate(directory: string, options: ResolvedOptions, hash: Hash): Observable<Manifest> {
+function findOrCreate(directory: string, options: ResolvedOptions, hash: Hash): Observable<FoundManifest> {
   const { storage, random, vgroups, logFileBytes } = options;
   return readManifest(storage, directory, hash).pipe(
     switchMap((found) => {
-      if (found === null)
-        return createMill(
-          storage,
-          directory,
-          { databaseId: random.bytes(16), vgroups: vgroups ?? 1, logFileBytes },
-          hash,
-        );
-      return concat(found.isWhole ? of() : writeManifest(storage, directory, found.manifest, hash), of(found.manifest));
+      if (found !== null) return of(found);
+      const mill = { databaseId: random.bytes(16), vgroups: vgroups ?? 1, logFileBytes };
+      return createMill(storage, directory, mill, hash).pipe(map((manifest) => ({ manifest, isWhole: true })));
     }),
   );
 }

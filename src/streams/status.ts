@@ -58,7 +58,7 @@ export function metricsOf(writer: LogWriter, apply: Apply): MillMetrics {
     commitsRejected,
     bytes,
     commitLatency: latency,
-    queue: { filling: writer.filling.events, waiting: writer.waitingCount },
+    queue: { filling: writer.filling.events, waiting: writer.admission.waitingCount },
     logBytes: writer.logs.bytes,
     commit: apply.commit,
     durableCommit: writer.logs.durable,

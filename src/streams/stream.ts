@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { defer, Observable, type OperatorFunction } from 'rxjs';
+import { defer, Observable, type OperatorFunction, takeUntil } from 'rxjs';
 import { MillraceError } from '../errors.js';
 import { type WalOptions, wal } from '../operators/wal.js';
 import type { Batch } from '../wal/batch.js';
@@ -21,13 +21,16 @@ import {
   type Recorded,
 } from './reading.js';
 import { type Appended, type AppendedMany, AppendReceipt } from './receipts.js';
-import { RowCodec, type RowReader } from './row-codec.js';
+import { bytesOf, RowCodec, type RowReader } from './row-codec.js';
 import { writableOf } from './writable.js';
 
 /** What a stream needs of its mill. */
 export interface StreamHost {
   /** The mill while it is live. @throws MillraceError `NOT_STARTED`, `CLOSED` */
   live(use: string): IngestContext & FollowContext;
+  /** Hears when the mill begins to close: it takes nothing more. */
+  onClosing(callback: () => void): () => void;
+  /** Hears when what was appended is applied, and reading ends. */
   onClose(callback: () => void): () => void;
   /** How many appends may wait for room. */
   appendsWaitingMax(): number;
@@ -72,8 +75,9 @@ export class DurableStream<T, I = T> extends Observable<T> implements AsyncItera
       if (ingest.hasRoom) return ingest.append(event, receipt);
       // What it is now goes into the log, whatever the caller does to it while it waits.
       const copy = ingest.codec.copyOf(event);
-      ingest.askToWait(this.host.appendsWaitingMax());
+      const leave = ingest.askToWait(this.host.appendsWaitingMax(), bytesOf(copy));
       ingest.whenRoom(() => {
+        leave();
         try {
           ingest.appendCopy(copy, receipt);
         } catch (error) {
@@ -107,13 +111,14 @@ export class DurableStream<T, I = T> extends Observable<T> implements AsyncItera
 
   /**
    * An operator that appends each event of its source and emits it once it is durable. `full` says what happens when
-   * events come faster than that; see `WhenFull`.
+   * events come faster than that; see `WhenFull`. When the mill closes it takes no more and completes.
    *
    * @example
    * sensor$.pipe(readings.write()).subscribe();
    */
   write(options: WalOptions<I> = {}): OperatorFunction<I, T> {
-    return (source) => defer(() => source.pipe(wal(this.writing(), options)));
+    const closing$ = new Observable<void>((subscriber) => this.host.onClosing(() => subscriber.next()));
+    return (source) => defer(() => source.pipe(takeUntil(closing$), wal(this.writing(), options)));
   }
 
   /** A Node `Writable` (object mode) that appends; it waits for the log, and `finish` comes when everything is durable. */

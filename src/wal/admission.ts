@@ -4,6 +4,8 @@ import { Queue } from './queue.js';
 export class Admission {
   private readonly waiting = new Queue<() => void>();
   private isAdmitting = false;
+  /** Bytes of values that they hold, as far as they say so. */
+  waitingBytes = 0;
 
   constructor(private readonly hasRoom: () => boolean) {}
 

@@ -9,6 +9,8 @@ export type NextCommit = 'commit' | 'more' | 'none';
 /** Goes through the commits of a mill, putting together the frames of all participants, in order of their numbers. */
 export class CommitCursor {
   private frames: FrameScanner[] = [];
+  /** The lsn after the commit that was passed last. Lsns never go back: a frame with a lower one is of a commit that was cut. */
+  private nextLsn = 0;
 
   constructor(
     readonly scanners: readonly FrameScanner[],
@@ -25,13 +27,17 @@ export class CommitCursor {
     for (const scanner of this.scanners) {
       const found = scanner.look();
       if (found === 'more') lacksBytes = true;
-      if (found !== 'frame' || scanner.current.header.commit !== number) continue;
+      if (found !== 'frame' || !this.isNext(scanner.current.header, number)) continue;
       this.frames.push(scanner);
       participants ??= scanner.current.header.participants;
       if (scanner.current.header.participants !== participants) return 'none';
     }
     if (lacksBytes) return 'more';
     return participants !== null && this.frames.length === bitCount(participants) ? 'commit' : 'none';
+  }
+
+  private isNext({ commit, firstLsn }: FrameHeader, number: number): boolean {
+    return commit === number && firstLsn >= this.nextLsn;
   }
 
   /** The header of a frame of the commit that `look` found; the same in all of them but for the counts of entries. */
@@ -55,6 +61,7 @@ export class CommitCursor {
 
   advance(): void {
     this.commit++;
+    this.nextLsn = this.header.firstLsn + this.header.commitEvents;
     for (const scanner of this.frames) scanner.advance();
   }
 

@@ -15,12 +15,12 @@
  *                                     44  4  events in the commit         24  4  order of the first row
  *                                     48  8  commit time, ms (float64)    28  4  zero
  *                                     56  4  entries                      32     orders, keys, key index, columns
- *                                     60  4  flags
+ *                                     60  4  low half of xxhash64 of 0..59
  *                                     64  8  xxhash64 of 0..63 and body
  *
  * A frame is valid if and only if
- *   (1) it begins with the magic and its body ends inside the file,
- *   (2) its hash, seeded with the database id, the file number and the participant, is right (so a stale frame never is),
+ *   (1) it begins with the magic, its header's check is right, and its body ends inside the file,
+ *   (2) its hash, like the check seeded with the database id, the file number and the participant, is right (so a stale frame never is),
  *   (3) its mask names the participant whose file it is in.
  */
 export const FORMAT_VERSION = 1;
@@ -31,6 +31,7 @@ export const FILE_HASHED_BYTES = 56;
 
 export const FRAME_MAGIC = 0x31_46_52_4d; // "MRF1"
 export const FRAME_HEADER_BYTES = 72;
+export const FRAME_HEADER_CHECK_AT = 60;
 export const FRAME_HASH_AT = 64;
 
 export const ENTRY_HEADER_BYTES = 32;
@@ -46,6 +47,8 @@ export const VGROUPS_MAX = 63;
 
 /** A value longer than this is refused. */
 export const VALUE_BYTES_MAX = 16 * 1024 * 1024;
+/** A row whose values take more than this together is refused: it would not fit into a frame. */
+export const ROW_BYTES_MAX = 256 * 1024 * 1024;
 /** A body longer than this is not written, and not believed when read. */
 export const BODY_BYTES_MAX = 512 * 1024 * 1024;
 

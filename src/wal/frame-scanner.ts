@@ -2,7 +2,7 @@ import { map, type Observable } from 'rxjs';
 import { CorruptLogError } from '../errors.js';
 import type { StorageFile } from '../storage/storage.js';
 import { FRAME_HEADER_BYTES } from './format.js';
-import { type Frame, isIntact, readHeader } from './frame.js';
+import { type Frame, isHeaderIntact, isIntact, readHeader } from './frame.js';
 import type { Hash } from './hash.js';
 
 /** What stands at a scanner's position: a valid frame; `more`, bytes have to be read first; `none`, no valid frame. */
@@ -47,7 +47,7 @@ export class FrameScanner {
     if (this.lacks(FRAME_HEADER_BYTES)) return 'more';
     const at = this.position - this.windowAt;
     const header = readHeader(this.window, at);
-    if (header === null) return 'none';
+    if (header === null || !isHeaderIntact(this.window, at, this.hash, this.source.seed)) return 'none';
     const length = FRAME_HEADER_BYTES + header.bodyLength;
     if (length > left) return 'none';
     if (this.lacks(length)) return 'more';

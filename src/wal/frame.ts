@@ -6,6 +6,7 @@ import {
   ENTRY_RECORD,
   FRAME_HASH_AT,
   FRAME_HEADER_BYTES,
+  FRAME_HEADER_CHECK_AT,
   FRAME_MAGIC,
 } from './format.js';
 import type { Hash } from './hash.js';
@@ -67,6 +68,7 @@ export function encodeFrame(
     at += entry.byteLength;
   }
   writeHeader(viewOf(bytes), { ...header, bodyLength, entries: entries.length });
+  viewOf(bytes).setUint32(FRAME_HEADER_CHECK_AT, headerCheck(bytes, 0, hash, seed), true);
   viewOf(bytes).setBigUint64(FRAME_HASH_AT, hashOf(bytes, hash, seed), true);
   return bytes;
 }
@@ -82,7 +84,6 @@ function writeHeader(view: DataView, header: FrameHeader): void {
   view.setUint32(44, header.commitEvents, true);
   view.setFloat64(48, header.time, true);
   view.setUint32(56, header.entries, true);
-  view.setUint32(60, 0, true);
 }
 
 /** Reads a header without judging it; `null` where it cannot be one. Needs `FRAME_HEADER_BYTES` bytes at `at`. */
@@ -104,9 +105,22 @@ export function readHeader(bytes: Uint8Array, at: number): FrameHeader | null {
   };
 }
 
-/** Whether the hash of a whole frame is right. */
+/** Whether the check of the header and the hash of a whole frame are right. */
 export function isIntact(frame: Uint8Array, hash: Hash, seed: bigint): boolean {
-  return viewOf(frame).getBigUint64(FRAME_HASH_AT, true) === hashOf(frame, hash, seed);
+  const isWhole = viewOf(frame).getBigUint64(FRAME_HASH_AT, true) === hashOf(frame, hash, seed);
+  return isWhole && isHeaderIntact(frame, 0, hash, seed);
+}
+
+/**
+ * Whether a header is one of this file's: told before its body is read, so that bytes which only look like a header, as
+ * a user's value may, cost no more than themselves.
+ */
+export function isHeaderIntact(bytes: Uint8Array, at: number, hash: Hash, seed: bigint): boolean {
+  return viewOf(bytes).getUint32(at + FRAME_HEADER_CHECK_AT, true) === headerCheck(bytes, at, hash, seed);
+}
+
+function headerCheck(bytes: Uint8Array, at: number, hash: Hash, seed: bigint): number {
+  return Number(hash(bytes.subarray(at, at + FRAME_HEADER_CHECK_AT), seed) & 0xffff_ffffn);
 }
 
 /** The hash of the header gives the seed for the body, so that nothing has to be moved together. */

@@ -1,6 +1,6 @@
 import { concat, defer, EMPTY, map, type Observable, of, switchMap, tap } from 'rxjs';
 import { FRAME_HEADER_BYTES, FRAME_MAGIC } from './format.js';
-import { type FrameHeader, readHeader } from './frame.js';
+import { type FrameHeader, isHeaderIntact, readHeader } from './frame.js';
 import { inAlignedMemory, isValidFrame, readFully, type ScannedFile, WINDOW_BYTES } from './frame-scanner.js';
 import type { Hash } from './hash.js';
 import { steps } from './steps.js';
@@ -73,7 +73,7 @@ class Surveyor {
     const { window, windowAt } = this;
     const words = new Uint32Array(window.buffer, window.byteOffset, window.length >> 2);
     for (let word = (this.position - windowAt) >> 2; word < words.length; word += 2) {
-      if (words[word] === FRAME_MAGIC) return windowAt + word * 4;
+      if (words[word] === FRAME_MAGIC && this.mayBegin(window, word * 4)) return windowAt + word * 4;
     }
     return null;
   }
@@ -96,6 +96,12 @@ class Surveyor {
     );
   }
 
+  /** Whether a frame may begin here: bytes that only look like one are passed over without a word to the disk. */
+  private mayBegin(window: Uint8Array, at: number): boolean {
+    if (at + FRAME_HEADER_BYTES > window.length) return true;
+    return readHeader(window, at) !== null && isHeaderIntact(window, at, this.hash, this.source.seed);
+  }
+
   private frameAt(offset: number): Observable<FrameHeader | null> {
     if (offset + FRAME_HEADER_BYTES > this.size) return of(null);
     return this.read(offset, FRAME_HEADER_BYTES).pipe(
@@ -103,6 +109,7 @@ class Surveyor {
         const header = readHeader(bytes, 0);
         const length = FRAME_HEADER_BYTES + (header?.bodyLength ?? 0);
         if (header === null || offset + length > this.size) return of(null);
+        if (!isHeaderIntact(bytes, 0, this.hash, this.source.seed)) return of(null);
         const isValid = (frame: Uint8Array) => isValidFrame(frame, header.participants, this.source, this.hash);
         return this.read(offset, length).pipe(map((frame) => (isValid(frame) ? header : null)));
       }),

@@ -26,7 +26,8 @@ export class LogWriter {
   private isSealing = false;
   private readonly done: SealedCommit[] = [];
   private isApplying = false;
-  private readonly admission = new Admission(() => this.failure !== null || !this.isFull);
+  /** Those who wait for room. */
+  readonly admission = new Admission(() => this.failure !== null || !this.isFull);
   /** Declarations whose commit could not be written. */
   private held: MetadataRecord[] = [];
   private isClosed = false;
@@ -44,11 +45,6 @@ export class LogWriter {
 
   get logs(): LogSet {
     return this.context.logs;
-  }
-
-  /** How many callers wait for room. */
-  get waitingCount(): number {
-    return this.admission.waitingCount;
   }
 
   get isFull(): boolean {
@@ -137,6 +133,8 @@ export class LogWriter {
     try {
       return this.seal();
     } catch (cause) {
+      // What came before is told first.
+      this.applyDone();
       this.metrics.commitsRejected++;
       this.hold(this.filling.takeRecords());
       this.filling.abandon(notWritten(this.lastCommit + 1, cause));
@@ -207,6 +205,11 @@ export class LogWriter {
 
   private failed(sealed: SealedCommit, error: MillraceError): void {
     this.inFlight = null;
+    // Who was in flight when the writing ended was told then.
+    if (this.failure !== null) {
+      this.settleIdle();
+      return;
+    }
     if (error.code === 'NOT_WRITTEN') {
       this.metrics.commitsRejected++;
       // Declarations are not the caller's to repeat, and later events need them: they go with the next commit.
@@ -231,13 +234,11 @@ export class LogWriter {
 
   /** Ends the writing for good. */
   poison(error: MillraceError, sealed?: SealedCommit): void {
-    const isFirst = this.failure === null;
-    this.failure ??= error;
+    if (this.failure !== null) return;
+    this.failure = error;
     // First who has events under way: of theirs it is not known whether they survive, not even of those that fill.
-    (sealed ?? this.inFlight)?.failed(this.failure);
-    if (!isFirst) return;
-    const never = poisonedBy(error);
-    this.filling.abandon(never);
+    (sealed ?? this.inFlight)?.failed(error);
+    this.filling.abandon(poisonedBy(error));
     this.context.poisoned?.(error);
     this.admission.admit();
     this.settleIdle();

@@ -65,11 +65,11 @@ const commands = {
     say('appended');
   },
 
-  /** Appends from several sides, singly and in batches, until the end of the process. */
-  write({ from, appenders }) {
+  /** Appends from several sides, singly and in batches; without a number, until the end of the process. */
+  async write({ from, appenders, count: total = Number.POSITIVE_INFINITY }) {
     let next = from;
     const appendOn = async () => {
-      for (;;) {
+      while (next < from + total) {
         const first = next;
         const count = Math.random() < 0.7 ? 1 : 1 + Math.floor(Math.random() * 50);
         next += count;
@@ -82,7 +82,13 @@ const commands = {
         if (Math.random() < 0.02) await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
       }
     };
-    for (let appender = 0; appender < appenders; appender++) void appendOn();
+    await Promise.all(Array.from({ length: appenders }, appendOn));
+    say('written');
+  },
+
+  /** Ends without closing the mill. */
+  exit() {
+    process.exit(0);
   },
 
   async close() {

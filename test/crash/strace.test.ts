@@ -23,10 +23,9 @@ async function broken(
   const log = join(directory, 'strace.log');
   const agent = new Agent({
     under: [
-      'strace',
-      ...['-f', '-q', '-o', log, '-P', join(directory, 'vgroup-00/current.wal')],
-      ...['-e', `trace=${Object.keys(faults).join(',')}`],
-      ...Object.entries(faults).flatMap(([call, fault]) => ['-e', `inject=${call}:${fault}`]),
+      ...`strace -f -q -o ${log} -P ${directory}/vgroup-00/current.wal`.split(' '),
+      `--trace=${Object.keys(faults).join(',')}`,
+      ...Object.entries(faults).map(([call, fault]) => `--inject=${call}:${fault}`),
     ],
     // One thread, for strace counts calls by thread.
     environment: { UV_THREADPOOL_SIZE: '1' },

@@ -66,17 +66,6 @@ describe('stream.write', () => {
     expect(watch(written).error).toMatchObject({ code: 'CLOSED' });
   });
 
-  it('errors with CLOSED when the mill closes while the source goes on, with everything before durable', async () => {
-    const { mill, readings } = await startedMill({ storage: asynchronousDisk() });
-    const source = new Subject<ReturnType<typeof reading>>();
-    const written = watch(source.pipe(readings.write()));
-    source.next(reading(1));
-    const closed = mill.close();
-    source.next(reading(2));
-    await closed;
-    expect(written).toMatchObject({ state: 'failed', values: [reading(1)], error: { code: 'CLOSED' } });
-  });
-
   it('says when events come faster than they can be written, and what to do', async () => {
     const { readings } = await startedMill({ storage: asynchronousDisk(), commitEventsMax: 10 });
     const written = watch(from(readingsOf(100)).pipe(readings.write()));

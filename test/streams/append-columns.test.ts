@@ -31,16 +31,17 @@ const schema = {
 type Row = RowOf<typeof schema>;
 
 const row = (n: number): Row => ({
-  ...{
-    ts: 1_000 + n,
-    device: `d${n % 5}`,
-    small: n,
-    large: BigInt(n),
-    single: n / 2,
-    double: n / 3,
-    flag: n % 2 === 0,
-  },
-  ...{ place: n % 3 === 0 ? undefined : `p${n}`, document: { n }, raw: Uint8Array.of(n), later: undefined },
+  ts: 1_000 + n,
+  device: `d${n % 5}`,
+  small: n,
+  large: BigInt(n),
+  single: n / 2,
+  double: n / 3,
+  flag: n % 2 === 0,
+  place: n % 3 === 0 ? undefined : `p${n}`,
+  document: { n },
+  raw: Uint8Array.of(n),
+  later: undefined,
 });
 const rowsOf = (count: number): Row[] => Array.from({ length: count }, (_, n) => row(n));
 const listsOf = (rows: readonly Row[]): { [K in keyof Row]-?: Row[K][] } =>
@@ -58,12 +59,11 @@ describe('appendColumns', () => {
     const lists = listsOf(rowsOf(100));
     await readings.appendColumns({
       ...lists,
-      ...{
-        ts: Float64Array.from(lists.ts),
-        small: Int32Array.from(lists.small),
-        large: BigInt64Array.from(lists.large),
-      },
-      ...{ single: Float32Array.from(lists.single), double: Float64Array.from(lists.double) },
+      ts: Float64Array.from(lists.ts),
+      small: Int32Array.from(lists.small),
+      large: BigInt64Array.from(lists.large),
+      single: Float32Array.from(lists.single),
+      double: Float64Array.from(lists.double),
     });
     expect(await take(readings.from('earliest'), 100)).toEqual(rowsOf(100));
   });
@@ -143,7 +143,7 @@ describe('appendColumns', () => {
     const columns = {
       ts: Array.from({ length: 95 }, (_, n) => n),
       v: new Float64Array(95).fill(7),
-      s: new Array<string>(95).fill('s'),
+      s: Array.from({ length: 95 }, () => 's'),
     };
     const appended = readings.appendColumns(columns);
     columns.ts.fill(0);

@@ -12,6 +12,7 @@ import {
   startedMill,
   take,
   tick,
+  turningDisk,
 } from '../support/stream-mills.js';
 
 const bad = { ...reading(0), value: 'five' } as unknown as ReadingRow;
@@ -164,6 +165,28 @@ describe('appendMany of an async iterable', () => {
     expect(await readings.appendMany(events())).toEqual({ firstLsn: 1, lastLsn: 1_000, count: 1_000 });
     expect(mill.metrics().commits).toBeLessThan(50);
     expect(await take(readings.from('earliest'), 1_000)).toEqual(readingsOf(1_000));
+  });
+
+  it('that never ends, ends with CLOSED when the mill closes, with everything that was taken durable', async () => {
+    const { mill, readings } = await startedMill({ storage: turningDisk(), commitEventsMax: 20 });
+    let n = 0;
+    let isLeft = false;
+    async function* endless(): AsyncGenerator<ReadingRow> {
+      try {
+        for (;;) yield reading(n++);
+      } finally {
+        isLeft = true;
+      }
+    }
+    const appended = failure(readings.appendMany(endless()));
+    for (let round = 0; round < 30; round++) await tick();
+    await mill.close();
+    const error = await appended;
+    expect(error).toMatchObject({ code: 'CLOSED' });
+    const { events } = mill.metrics();
+    expect(events).toBeGreaterThan(20);
+    expect(error.message).toContain(`(${events} events before it were written.)`);
+    expect(isLeft).toBe(true);
   });
 
   it('ends with CLOSED when the mill closes, even while the source is silent, and leaves the source', async () => {

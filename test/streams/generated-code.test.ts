@@ -37,7 +37,8 @@ describe('generated code and general code', () => {
           await throughCodec(general, columns, rows),
         ];
         expect(fast).toEqual(plain);
-        for (const outcome of fast.taken) outcome === true ? taken++ : refused++;
+        taken += fast.taken.filter((outcome) => outcome === true).length;
+        refused += fast.taken.filter((outcome) => outcome !== true).length;
       }),
       { numRuns: 400 },
     );
@@ -49,8 +50,11 @@ describe('generated code and general code', () => {
     const before = layoutOf('s', { ts: timestamp(), v: float64() });
     const now = layoutOf('s', { ts: timestamp(), more: string().optional(), v: float64() });
     const batch = {
-      ...{ layout: { id: 1, version: 1, columns: before }, keyIndex: new Uint32Array(0), validity: [null, null] },
-      ...{ columns: [Float64Array.of(1), Float64Array.of(2)], keys: 0 },
+      layout: { id: 1, version: 1, columns: before },
+      keyIndex: new Uint32Array(0),
+      validity: [null, null],
+      columns: [Float64Array.of(1), Float64Array.of(2)],
+      keys: 0,
     };
     for (const { RowCodec } of [generated, general]) {
       const row = new RowCodec('s', now).reader(batch as never)(0);

@@ -173,6 +173,17 @@ describe('an iteration that is left', () => {
       }
     }));
 
+  it('by its signal gives none of the rows that it holds', () =>
+    left(async (readings) => {
+      const controller = new AbortController();
+      const iterator = readings.from('earliest', { signal: controller.signal })[Symbol.asyncIterator]();
+      await iterator.next();
+      expect(held(iterator)).toBe(4);
+      controller.abort('enough');
+      expect(await failure(iterator.next())).toBe('enough');
+      expect(await iterator.next()).toEqual({ done: true, value: undefined });
+    }));
+
   it('before it began, by a signal that is aborted already', () =>
     left(async (readings) => {
       const signal = AbortSignal.abort('never');
@@ -191,6 +202,18 @@ describe('an iteration that is left', () => {
 });
 
 describe('when the mill closes, an iteration', () => {
+  it('lets its signal go', async () => {
+    const { mill, readings } = await startedMill();
+    const { signal } = new AbortController();
+    const added = jest.spyOn(signal, 'addEventListener');
+    const removed = jest.spyOn(signal, 'removeEventListener');
+    const iterator = readings.from('earliest', { signal })[Symbol.asyncIterator]();
+    readings.from('earliest', { signal }).subscribe();
+    await mill.close();
+    expect(await iterator.next()).toEqual({ done: true, value: undefined });
+    expect(removed).toHaveBeenCalledTimes(added.mock.calls.length);
+  });
+
   it('that waits ends', async () => {
     const { mill, readings } = await startedMill({ storage: asynchronousDisk() });
     const ended = Promise.all([

@@ -69,6 +69,19 @@ describe('inside its turn, a subscriber', () => {
     expect(seen).toEqual(readingsOf(9));
   });
 
+  it("may read from 'latest': what comes after the turn, of this commit too, and nothing before", async () => {
+    const { readings } = await startedMill();
+    const seen: ReadingRow[] = [];
+    let isReading = false;
+    readings.subscribe(({ value }) => {
+      if (value === 1 && !isReading) readings.from('latest').subscribe((row) => seen.push(row));
+      isReading ||= value === 1;
+    });
+    await readings.appendMany(readingsOf(3));
+    await readings.append(reading(3));
+    expect(seen).toEqual(readingsOf(2, 2));
+  });
+
   it('may close the mill: the commit is applied to its end', async () => {
     const { mill, readings } = await startedMill();
     const seen: number[] = [];

@@ -16,7 +16,7 @@ import {
 } from '../support/stream-mills.js';
 
 describe('a reading', () => {
-  it.each([1, 4])("from 'earliest' gives history, then what comes, in order, with %i VGroups", async (vgroups) => {
+  it.each([1, 4, 63])("from 'earliest' gives history, then what comes, in order, with %i VGroups", async (vgroups) => {
     const { readings } = await startedMill({ vgroups, storage: asynchronousDisk(), commitEventsMax: 7 });
     await readings.appendMany(readingsOf(50));
     const seen = watch(readings.from('earliest'));

@@ -168,8 +168,19 @@ describe('the types', () => {
     const { readings } = await startedMill({}, everything);
     const at = new Date(7);
     const given: Input = {
-      ...{ ts: at, device: 'd', slot: 1, place: 'roof', text: 't', flag: true, small: 2, large: 3n, single: 0.5 },
-      ...{ any: [1], shape: { a: 1 }, raw: Uint8Array.of(1), floor: null },
+      ts: at,
+      device: 'd',
+      slot: 1,
+      place: 'roof',
+      text: 't',
+      flag: true,
+      small: 2,
+      large: 3n,
+      single: 0.5,
+      any: [1],
+      shape: { a: 1 },
+      raw: Uint8Array.of(1),
+      floor: null,
     };
     await readings.append(given);
     const [row] = await take(readings.from('earliest'), 1);

@@ -42,6 +42,20 @@ export function endOf({ frames }: KnownFile): number {
   return frames.at(-1)?.end ?? 64;
 }
 
+/** Every run takes other bytes, and other bits. */
+export const SEED = jest.getSeed();
+
+/**
+ * The bytes of a file's header and frames to be damaged one by one: with one VGroup all of them; with four, a third, another
+ * one in each run, and always those around the edges.
+ */
+export function offsetsIn({ about }: KnownMill, file: KnownFile): number[] {
+  const edges = [0, 64, ...file.frames.flatMap(({ offset, end }) => [offset, offset + 72, end])];
+  const isNear = (offset: number) => edges.some((edge) => Math.abs(edge - offset) <= 1);
+  const offsets = Array.from({ length: endOf(file) }, (_, offset) => offset);
+  return offsets.filter((offset) => about.vgroups === 1 || isNear(offset) || (offset + Math.abs(SEED)) % 3 === 0);
+}
+
 /** The file with one byte changed. */
 export function flipped({ bytes }: KnownFile, offset: number, mask: number): Buffer {
   const image = Buffer.from(bytes);

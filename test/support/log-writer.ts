@@ -30,6 +30,8 @@ export interface RigOptions extends Partial<WriterOptions> {
   readonly latency?: Latency;
   /** Bytes that are prepared for a log file: 64 by default, nothing but the header. */
   readonly logFileBytes?: number;
+  /** Goes on with the log on this disk, in place of a new one. */
+  readonly disk?: SimulatedStorage;
   /** Of the disk: what a failed write leaves, and a power cut. */
   readonly seed?: number;
   /** Where the log stands, in place of what recovery says. */
@@ -68,12 +70,10 @@ export class WriterRig {
   }
 
   static async open(options: RigOptions = {}): Promise<WriterRig> {
-    const { vgroups = 1, latency, logFileBytes = 64, seed = 0 } = options;
+    const { vgroups = 1, latency } = options;
     const hash = await hashing();
     const clock = new VirtualClock(EPOCH);
-    const made = new SimulatedStorage({ seed });
-    made.replace(`${DIRECTORY}/LOCK`, new Uint8Array(0));
-    createMill(made, DIRECTORY, { databaseId: DATABASE_ID, vgroups, logFileBytes }, hash).subscribe();
+    const made = options.disk ?? newDisk(options, hash);
     const syncedAt: number[] = [];
     const noting: Latency = (operation, bytes, random) => {
       if (operation === 'sync') syncedAt.push(clock.now());
@@ -133,6 +133,13 @@ export class WriterRig {
   begun(operation: string, path = /current\.wal/): number {
     return this.storage.history.filter((line) => line.split(' ')[1] === operation && path.test(line)).length;
   }
+}
+
+function newDisk({ vgroups = 1, logFileBytes = 64, seed = 0 }: RigOptions, hash: Hash): SimulatedStorage {
+  const disk = new SimulatedStorage({ seed });
+  disk.replace(`${DIRECTORY}/LOCK`, new Uint8Array(0));
+  createMill(disk, DIRECTORY, { databaseId: DATABASE_ID, vgroups, logFileBytes }, hash).subscribe();
+  return disk;
 }
 
 export interface Recovered {

@@ -21,6 +21,8 @@ function drained(): Promise<void> {
 
 /** Node's streams go on by `nextTick` themselves, a few times in a row. */
 const IDLE_ROUNDS_MAX = 12;
+/** Far more than any life takes. */
+const STEPS_MAX = 300_000;
 
 /**
  * Steps a virtual clock under asynchronous code: each action, then everything that follows from it without time passing. No
@@ -31,9 +33,11 @@ export class Driver {
 
   /** Steps until `isDone`; false where nothing is left to do before. */
   async until(isDone: () => boolean): Promise<boolean> {
-    for (let idleRounds = 0; idleRounds < IDLE_ROUNDS_MAX; ) {
+    let idleRounds = 0;
+    for (let step = 0; idleRounds < IDLE_ROUNDS_MAX; step++) {
       await drained();
       if (isDone()) return true;
+      if (step === STEPS_MAX) throw new Violation(`still busy after ${STEPS_MAX} steps`);
       idleRounds = this.clock.step() ? 0 : idleRounds + 1;
     }
     return false;

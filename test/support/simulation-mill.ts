@@ -26,6 +26,15 @@ interface Reader {
   readonly rows: Found[];
 }
 
+/** Of a batch that was rejected, what was written before is counted in the message. */
+function assertCounted(batch: Batch, error: unknown): void {
+  const written = batch.filter(({ place }) => place !== null).length;
+  const message = error instanceof Error ? error.message : '';
+  const told = Number(/\((\d+) events before it were written/.exec(message)?.[1] ?? 0);
+  if (told !== written)
+    throw new Violation(`${written} events were written before the failure, the error says ${told}`);
+}
+
 /** Rejections that say that an event is not in the log. */
 const NOT_IN_LOG: ReadonlySet<string> = new Set(['NOT_WRITTEN', 'POISONED', 'FULL', 'CLOSED']);
 
@@ -125,7 +134,10 @@ export class SimulatedMill {
         this.model.acknowledged(batch, firstLsn, lastLsn);
       });
     } catch (error) {
-      this.heard(() => this.rejected(batch, error));
+      this.heard(() => {
+        this.rejected(batch, error);
+        assertCounted(batch, error);
+      });
     }
   }
 

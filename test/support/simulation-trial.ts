@@ -167,7 +167,7 @@ export class Trial {
     const starting = new Watched(new Millrace(world.directory, { storage, scheduler: clock, random: dice }).start());
     await new Driver(clock).until(() => starting.isSettled);
     if (!(starting.error instanceof CorruptLogError))
-      throw new Violation(`damage to what was durable was not found: ${starting.error}`);
+      throw new Violation(`damage to what was durable was not found: ${String(starting.error)}`);
     if (pictureOf(disk) !== before) throw new Violation('a start that found damage changed files');
     disk.flip(path, offset, mask);
   }

@@ -18,7 +18,7 @@ export interface Letter {
 
 /** What the letters of a marble diagram stand for. `x` does not fit the schema. */
 export const letters: Record<string, Letter> = Object.fromEntries(
-  [...'abcdefghij'].map((name, at) => [name, { ts: at, name, weight: at / 2 }]),
+  'abcdefghij'.split('').map((name, at) => [name, { ts: at, name, weight: at / 2 }]),
 );
 letters.x = { ts: 1, name: 'x', weight: 'heavy' as unknown as number };
 
@@ -59,7 +59,9 @@ export async function marbleLog(
   const { hash, logs, catalog } = mill;
   const writer: LogWriter = new LogWriter(
     {
-      ...{ hash, logs, scheduler: clock },
+      hash,
+      logs,
+      scheduler: clock,
       apply: (commit) => {
         mill.apply.live(commit);
         let names = '';

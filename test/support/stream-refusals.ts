@@ -18,7 +18,16 @@ export const schema = {
 
 /** A row that fits. */
 export const right = {
-  ...{ ts: 1, device: 'd', slot: 1, text: '', flag: false, small: 0, large: 0n, single: 0, double: 0, any: 0 },
+  ts: 1,
+  device: 'd',
+  slot: 1,
+  text: '',
+  flag: false,
+  small: 0,
+  large: 0n,
+  single: 0,
+  double: 0,
+  any: 0,
   raw: new Uint8Array(),
 };
 

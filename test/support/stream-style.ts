@@ -47,7 +47,11 @@ export function parse(path: string, source: string): SourceFile {
   const nodes: Node[] = [];
   collect(statements, nodes);
   return {
-    ...{ path, text, statements, nodes, lines: text.trimEnd().split('\n').length },
+    path,
+    text,
+    statements,
+    nodes,
+    lines: text.trimEnd().split('\n').length,
     lineOf: ({ span }) => linesBefore(span.start),
     linesOf: ({ span }) => linesBefore(span.end) - linesBefore(span.start) + 1,
   };

@@ -70,6 +70,12 @@ describe('CommitCursor', () => {
     ).toEqual([]);
   });
 
+  it('takes no commit whose lsns are below those before it: it was cut, and a lost truncation shows it again', () => {
+    const before = { commit: 1, firstLsn: 100, events: 5 };
+    expect(commitsOf([[before, { commit: 2, firstLsn: 104 }], [], []])).toEqual([1]);
+    expect(commitsOf([[before, { commit: 2, firstLsn: 105 }], [], []])).toEqual([1, 2]);
+  });
+
   it('takes no commit with a participant that the mill does not have', () => {
     expect(commitsOf([[{ commit: 1, participants: [0, 5] }], [], []])).toEqual([]);
   });

@@ -127,7 +127,11 @@ describe('an event entry', () => {
     fc.assert(
       fc.property(twice, ({ layout, before, rows }) => {
         const builder = new EventEntryBuilder(layout);
-        fill(builder, before);
+        fill(
+          builder,
+          before,
+          before.map((_, at) => at * 2),
+        );
         encoded(builder.toEntry());
         builder.reset();
         fill(builder, rows);

@@ -192,6 +192,18 @@ describe('the closed mark', () => {
     expect(numbers).toEqual([[0], [1]]);
   });
 
+  it('counts only as the last record: what is written after another start makes the end unclean', async () => {
+    const rig = await warm();
+    rig.writer.close(rig.receipt('closed'));
+    rig.clock.step();
+    const again = await WriterRig.open({ disk: rig.storage.kill() });
+    again.write(1);
+    expect(again.told).toEqual(['1@2']);
+    const { log, numbers } = await WriterRig.recovered(again.storage.kill());
+    expect(log).toMatchObject({ clean: false, nextLsn: 2 + LSN_STEP });
+    expect(numbers).toEqual([[0], [1]]);
+  });
+
   it('is the last thing in the log', async () => {
     const rig = await warm();
     rig.writer.close(rig.receipt('closed'));

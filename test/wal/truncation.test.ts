@@ -1,14 +1,13 @@
-import { checkOne, endOf, type KnownMill, knownMill, MILLS } from '../support/log-damage.js';
+import { checkOne, endOf, type KnownMill, knownMill, MILLS, offsetsIn } from '../support/log-damage.js';
 import { logPath } from '../support/log-mill.js';
-import type { Expectation } from '../support/log-oracle.js';
+import type { Expectation, KnownFile } from '../support/log-oracle.js';
 
 const VGROUP = logPath(0);
 const METADATA = logPath(63);
 
 describe.each(MILLS)('a log file cut short: $vgroups VGroups, level $level, $end end', (about) => {
   let mill: KnownMill;
-  /** What came of each length, by path. */
-  const outcomes = new Map<string, Expectation[]>();
+  const seen: { file: KnownFile; length: number; expected: Expectation }[] = [];
 
   beforeAll(async () => {
     mill = await knownMill(about);
@@ -16,18 +15,15 @@ describe.each(MILLS)('a log file cut short: $vgroups VGroups, level $level, $end
 
   it('at any byte: everything up to the first commit that is hurt survives, or it is refused', () => {
     for (const file of mill.files) {
-      const lengths = Array.from({ length: endOf(file) }, (_, length) => length);
-      outcomes.set(
-        file.path,
-        lengths.map((length) => checkOne(mill, file, file.bytes.subarray(0, length))),
-      );
+      for (const length of offsetsIn(mill, file)) {
+        seen.push({ file, length, expected: checkOne(mill, file, file.bytes.subarray(0, length)) });
+      }
     }
   });
 
   it('inside its header is refused', () => {
-    for (const seen of outcomes.values()) {
-      expect(seen.slice(0, 64).filter(({ kind }) => kind !== 'refused')).toEqual([]);
-    }
+    const kinds = seen.filter(({ length }) => length < 64).map(({ expected }) => expected.kind);
+    expect(new Set(kinds)).toEqual(new Set(['refused']));
   });
 
   it('behind its last frame loses nothing', () => {
@@ -39,14 +35,12 @@ describe.each(MILLS)('a log file cut short: $vgroups VGroups, level $level, $end
   });
 
   it('inside its last frame is refused where a later frame says that it was durable', () => {
-    for (const file of mill.files) {
-      const last = file.frames.at(-1)!;
-      const durable = Math.max(...mill.files.flatMap(({ frames }) => frames.map((frame) => frame.durable)));
-      const expected =
-        last.commit <= durable
-          ? { kind: 'refused', commit: last.commit }
-          : { kind: 'recovered', commit: last.commit - 1 };
-      for (const seen of outcomes.get(file.path)!.slice(last.offset + 1)) expect(seen).toMatchObject(expected);
+    const durable = Math.max(...mill.files.flatMap(({ frames }) => frames.map((frame) => frame.durable)));
+    for (const { file, length, expected } of seen) {
+      const { commit, offset } = file.frames.at(-1)!;
+      if (length <= offset) continue;
+      const kind = commit <= durable ? 'refused' : 'recovered';
+      expect(expected).toMatchObject({ kind, commit: commit <= durable ? commit : commit - 1 });
     }
   });
 });

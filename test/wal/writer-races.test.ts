@@ -52,6 +52,16 @@ describe('a failed sync beside a commit in flight', () => {
     expect(told).toEqual(['3!OUTCOME_UNKNOWN', '4!OUTCOME_UNKNOWN']);
   });
 
+  it('tells each caller once, also where the write fails then', async () => {
+    const { told, writer } = await failed((rig) => {
+      rig.storage.failAt({ operation: 'write', nth: 1, code: 'ENOSPC' });
+      rig.append(3);
+      rig.writer.whenIdle(() => rig.told.push('idle'));
+    });
+    expect(told).toEqual(['3!OUTCOME_UNKNOWN', 'idle']);
+    expect(writer.failure?.code).toBe('OUTCOME_UNKNOWN');
+  });
+
   it('tells the caller of a record that waits for its own sync', async () => {
     const { told } = await failed((rig) => rig.writer.record({ kind: 'mark' }, rig.receipt('record')));
     expect(told).toEqual(['record!OUTCOME_UNKNOWN']);

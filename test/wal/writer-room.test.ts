@@ -41,7 +41,7 @@ describe('room in the commit that is filling', () => {
   it('is given in the order of asking; who comes later waits behind', async () => {
     const rig = await WriterRig.open({ commitEventsMax: 2, latency: slow });
     for (let number = 0; number < 9; number++) appendOrWait(rig, number);
-    expect(rig.writer.waitingCount).toBe(5);
+    expect(rig.writer.admission.waitingCount).toBe(5);
     rig.clock.advanceBy(30);
     expect(rig.told).toEqual(['0@1', '1@2']);
     appendOrWait(rig, 9);
