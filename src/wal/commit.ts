@@ -3,6 +3,7 @@ import { fromCanonicalJson, toCanonicalJson } from './canonical-json.js';
 import { EventEntryBuilder, type StreamLayout } from './event-entry.js';
 import { METADATA } from './format.js';
 import { type Entry, type EntrySource, encodeFrame, entriesOf, isEvents, recordSource, recordText } from './frame.js';
+import { FramePool } from './frame-pool.js';
 import type { Hash } from './hash.js';
 import type { MetadataRecord } from './record.js';
 
@@ -62,6 +63,7 @@ export class CommitBuilder {
   /** About how many bytes the frames will have, kept up by whoever adds rows. */
   bytes = 0;
   private runs: Run[] = [];
+  private readonly pool = new FramePool();
   private records: MetadataRecord[] = [];
   private streams = new Map<StreamLayout, StreamBuilder>();
 
@@ -103,7 +105,7 @@ export class CommitBuilder {
     const about = { ...seal, commit: seal.number, participants, commitEvents: this.events };
     const frames = parts.map(({ participant, events, sources }) => ({
       participant,
-      bytes: encodeFrame({ ...about, events }, sources, hash, seedOf(participant)),
+      bytes: encodeFrame({ ...about, events }, sources, hash, seedOf(participant), (length) => this.pool.take(length)),
     }));
     const written = logged === parts ? frames : frames.filter(({ participant }) => participant === METADATA);
     return new SealedCommit(seal, this.events, this.records, frames, written, this.runs);
@@ -134,6 +136,11 @@ export class CommitBuilder {
     for (const stream of this.streams.values()) stream.reset();
     this.reset();
     for (const { receipt } of runs) receipt.failed(error);
+  }
+
+  /** Takes back the memory of a commit that was applied; nobody may look into its bytes any more. */
+  recycle(sealed: SealedCommit): void {
+    for (const { bytes } of sealed.frames) this.pool.giveBack(bytes);
   }
 
   /** Forgets the events and keeps the arrays of the streams that were used, for the next commit. */
@@ -192,7 +199,7 @@ export class SealedCommit {
     readonly seal: Seal,
     readonly events: number,
     readonly records: readonly MetadataRecord[],
-    private readonly frames: readonly CommitFrame[],
+    readonly frames: readonly CommitFrame[],
     /** The frames that go to their files. */
     readonly written: readonly CommitFrame[],
     private readonly runs: readonly Run[],

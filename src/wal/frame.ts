@@ -55,13 +55,14 @@ export function encodeFrame(
   entries: readonly EntrySource[],
   hash: Hash,
   seed: bigint,
+  memory: (length: number) => Uint8Array = Buffer.allocUnsafeSlow,
 ): Uint8Array {
   const bodyLength = entries.reduce((sum, entry) => sum + entry.byteLength, 0);
   if (bodyLength > BODY_BYTES_MAX)
     throw new RangeError(
       `its frame would be longer than ${BODY_BYTES_MAX} bytes; append fewer or smaller events at once`,
     );
-  const bytes = Buffer.allocUnsafeSlow(FRAME_HEADER_BYTES + bodyLength);
+  const bytes = memory(FRAME_HEADER_BYTES + bodyLength);
   let at = FRAME_HEADER_BYTES;
   for (const entry of entries) {
     entry.encode(bytes, at);

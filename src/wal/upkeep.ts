@@ -16,6 +16,7 @@ export class Upkeep {
   private activeAt = 0;
   private syncedAt: number;
   private isMarked = true;
+  private isStopped = false;
 
   constructor(
     private readonly writer: LogWriter,
@@ -39,6 +40,7 @@ export class Upkeep {
     this.timer?.unsubscribe();
     this.timer = undefined;
     this.isMarked = true;
+    this.isStopped = true;
   }
 
   private wait(delay: number): void {
@@ -68,7 +70,15 @@ export class Upkeep {
     else logs.sync(lastCommit).subscribe({ error: (error) => this.writer.poison(error), complete: then });
   }
 
+  /** Where more came while the sync ran, a mark would not vouch for it: then in the next quiet moment. */
   private mark(): void {
-    if (this.writer.failure === null && this.writer.isIdle) this.writer.record({ kind: 'mark' });
+    const { writer } = this;
+    if (writer.failure !== null || this.isStopped) return;
+    if (writer.isIdle && writer.logs.durable >= writer.lastCommit) {
+      writer.record({ kind: 'mark' });
+    } else {
+      this.isMarked = false;
+      if (this.timer === undefined) this.wait(IDLE_MS);
+    }
   }
 }

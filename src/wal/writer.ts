@@ -26,7 +26,6 @@ export class LogWriter {
   private isSealing = false;
   private readonly done: SealedCommit[] = [];
   private isApplying = false;
-  /** Those who wait for room. */
   readonly admission = new Admission(() => this.failure !== null || !this.isFull);
   /** Declarations whose commit could not be written. */
   private held: MetadataRecord[] = [];
@@ -195,6 +194,7 @@ export class LogWriter {
         const commit = sealed.decode();
         this.context.apply(commit);
         sealed.committed(commit);
+        this.filling.recycle(sealed);
       }
     } finally {
       this.isApplying = false;

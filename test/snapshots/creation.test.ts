@@ -34,11 +34,11 @@ describe('the creation of a mill', () => {
     const second = idOf(new SimulatedStorage(), 2);
     const seen = new Set<string>();
     for (let operation = 1; operation <= whole.operations; operation++) {
-      for (let seed = 0; seed < 6; seed++) {
+      for (let seed = 0; seed < 4; seed++) {
         const storage = new SimulatedStorage({ seed });
         storage.crashAt(operation);
         expect(() => idOf(storage, 1)).toThrow('opening did not end');
-        const after = seed % 3 === 0 ? storage.kill() : storage.crash();
+        const after = seed === 0 ? storage.kill() : storage.crash();
         const id = idOf(after, 2);
         seen.add(id);
         expect(idOf(after.crash(), 3)).toBe(id);

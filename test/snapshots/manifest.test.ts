@@ -135,7 +135,7 @@ describe('a manifest', () => {
         expect([OLD, NEW]).toContainEqual(manifest);
       }
     }
-    expect([...seen].sort()).toEqual([4, 5]);
+    expect(seen).toEqual(new Set([4, 5]));
     for (let cut = 0; cut < 20; cut++) expect(read(whole.crash())).toEqual({ manifest: NEW, isWhole: true });
   });
 

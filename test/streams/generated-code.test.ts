@@ -62,6 +62,16 @@ describe('generated code and general code', () => {
     }
   });
 
+  // The check reads a value, and the write reads it again: only what is read once could be trusted. Values that are read
+  // from getters which change their minds get in unchecked; plain objects, class instances and frozen ones do not.
+  it.failing('trust no getter that answers otherwise the second time', async () => {
+    const columns = layoutOf('s', { ts: timestamp() });
+    let asked = 0;
+    const shifty = Object.defineProperty({}, 'ts', { enumerable: true, get: () => (asked++ === 0 ? 1 : Number.NaN) });
+    const { rows } = await throughCodec(generated, columns, [shifty]);
+    for (const row of rows) expect(row).toEqual({ ts: 1 });
+  });
+
   it('general code is used where a process forbids generated code, and writes the same log', async () => {
     const [allowed, forbidden] = await Promise.all([logOf([]), logOf(['--disallow-code-generation-from-strings'])]);
     expect(JSON.parse(forbidden)).toMatchObject({ canGenerate: false });

@@ -87,7 +87,7 @@ describe('the layout of a schema', () => {
     const schema = Object.fromEntries(Array.from({ length: 100_000 }, (_, at) => [`c${at}`, float64()]));
     const startedAt = performance.now();
     expect(thrown(() => newMill().stream('s', { schema })).message).toMatch(/100000 columns/);
-    expect(performance.now() - startedAt).toBeLessThan(500);
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
   });
 
   it.each<[string, unknown]>([

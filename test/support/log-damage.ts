@@ -144,7 +144,7 @@ function mustRecover(
     copies.push(kept!.copy);
   }
   const touched = [...cuts.map(([path]) => path), ...copies].sort();
-  must(changed(before, after).join() === touched.join(), `touch ${touched}`, changed(before, after));
+  must(changed(before, after).join() === touched.join(), `touch ${touched.join()}`, changed(before, after));
 }
 
 /** The paths whose bytes differ. */

@@ -8,6 +8,7 @@ import { Violation, Watched } from './simulation-driver.js';
 import type { SchemaVersion, StreamKind } from './simulation-events.js';
 import { SimulatedMill } from './simulation-mill.js';
 import type { Model } from './simulation-model.js';
+import { unvouched } from './simulation-rot.js';
 import { drawWorkload, Workload } from './simulation-workload.js';
 
 /** How a life of the mill is meant to end: at an operation, after milliseconds of work, at an operation of `close`, or after the work. */
@@ -165,10 +166,14 @@ export class Life {
     const { commit, durableCommit } = sim.mill.metrics();
     if (durableCommit < commit)
       throw new Violation(`idle, but only commits up to ${durableCommit} of ${commit} are synced`);
+    this.assertVouched('idle');
   }
 
   private async close(): Promise<LifeEnd> {
-    const { sim, world } = this;
+    const { sim, world, dice } = this;
+    // At any moment, also while an idle mill syncs and marks.
+    const delayed = new Watched(sim.driver.pause(dice.chance(0.5) ? 0 : dice.random() * 3_000));
+    await sim.until(() => delayed.isSettled, 'a pause');
     const closed = new Watched(sim.mill.close());
     await sim.until(() => closed.isSettled, 'close');
     if (sim.isOver) return this.crashed();
@@ -176,9 +181,16 @@ export class Life {
     this.fault?.heal();
     if (closed.error && !this.fault) throw closed.error;
     this.assertNothingIsHeld('close');
+    if (!closed.error) this.assertVouched('closed');
     world.tell(closed.error ? 'close failed' : 'closed');
     this.end(closed.error ? 'kill' : 'close');
     return closed.error ? 'failed' : 'close';
+  }
+
+  /** The mark at the end says of all before it that it is durable: else damage to it would pass for a torn end. */
+  private assertVouched(when: string): void {
+    const lacking = unvouched(this.disk, this.world.directory);
+    if (lacking > 0) throw new Violation(`${when}, but the mark does not vouch for the last ${lacking} commits`);
   }
 
   private assertNothingIsHeld(when: string): void {

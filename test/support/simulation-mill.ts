@@ -126,6 +126,7 @@ export class SimulatedMill {
   async settle(
     batch: Batch,
     appended: Promise<{ readonly firstLsn: number; readonly lastLsn: number }>,
+    assertRejection = assertCounted,
   ): Promise<void> {
     try {
       const { firstLsn, lastLsn } = await appended;
@@ -136,7 +137,7 @@ export class SimulatedMill {
     } catch (error) {
       this.heard(() => {
         this.rejected(batch, error);
-        assertCounted(batch, error);
+        assertRejection(batch, error);
       });
     }
   }

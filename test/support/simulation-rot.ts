@@ -1,19 +1,27 @@
 import type { SimulatedStorage } from '../../src/storage/simulated-storage.js';
 import { FILE_HEADER_BYTES, FRAME_HEADER_BYTES } from '../../src/wal/format.js';
-import { readHeader } from '../../src/wal/frame.js';
+import { type FrameHeader, readHeader } from '../../src/wal/frame.js';
 import type { Dice } from './simulation-dice.js';
 
-/** Where the frames of a log file end, and where the last of them begins. */
-function framesIn(bytes: Uint8Array): { readonly lastFrom: number; readonly end: number } {
+/** Where the frames of a log file end, where the last of them begins, and its header. */
+function framesIn(bytes: Uint8Array) {
+  let last: FrameHeader | null = null;
   let lastFrom = FILE_HEADER_BYTES;
   let end = FILE_HEADER_BYTES;
   while (end + FRAME_HEADER_BYTES <= bytes.length) {
     const header = readHeader(bytes, end);
     if (header === null) break;
+    last = header;
     lastFrom = end;
     end += FRAME_HEADER_BYTES + header.bodyLength;
   }
-  return { lastFrom, end };
+  return { last, lastFrom, end };
+}
+
+/** How many commits before the last frame of the metadata log, a mark, it does not say to be durable. */
+export function unvouched(disk: SimulatedStorage, directory: string): number {
+  const { last } = framesIn(disk.contents(`${directory}/metadata/current.wal`));
+  return last === null ? 0 : last.commit - 1 - last.durable;
 }
 
 /** A place in a log file of a mill that was closed in order. */

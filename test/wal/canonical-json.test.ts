@@ -104,7 +104,7 @@ describe('canonical JSON', () => {
     ['an object with the key $ alone', { $: 1 }, '{"$":["object",{"$":1}]}'],
     ['the key $ among others', { $: 1, a: 2 }, '{"$":1,"a":2}'],
     ['undefined in an array', [undefined], '[{"$":["undefined"]}]'],
-    ['a hole in an array', new Array(1), '[{"$":["undefined"]}]'],
+    ['a hole in an array', Object.assign([], { 1: 1 }), '[{"$":["undefined"]},1]'],
     ['a property that is undefined', { a: undefined, b: 1 }, '{"b":1}'],
     ['an own property __proto__', objectOf([['__proto__', { a: 1 }]]), '{"__proto__":{"a":1}}'],
     ['half a surrogate pair', '\ud83c', '"\\ud83c"'],

@@ -45,7 +45,7 @@ describe('an event entry', () => {
       fc.property(filled, ({ layout, rows }) => {
         deepStrictEqual(decodeRows(layout, encodeRows(layout, rows)), rounded(layout, rows));
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 

@@ -203,5 +203,5 @@ describe('the records in docs/file-format.md', () => {
 /** The names of the fields of a record, and its kind. */
 function fieldsOf(text: string): string {
   const names = [...text.matchAll(/"(\w+)":/g)].map(([, name]) => name);
-  return `${/"kind":"(\w+)"/.exec(text)![1]}: ${names}`;
+  return `${/"kind":"(\w+)"/.exec(text)![1]}: ${names.join()}`;
 }

@@ -118,7 +118,7 @@ describe('level flush', () => {
     rig.writer.record({ kind: 'mark' }, rig.receipt('record'));
     rig.clock.advanceBy(30);
     expect(rig.told).toEqual(['1@2', '2@3', 'record']);
-    for (let seed = 0; seed < 20; seed++) {
+    for (let cut = 0; cut < 20; cut++) {
       const { numbers, log } = await WriterRig.recovered(rig.storage.crash(), 2);
       expect(numbers).toEqual([[0], [1, 2]]);
       expect(log.commit).toBe(3);

@@ -10,7 +10,7 @@ describe('a sync while a commit is being written', () => {
     rig.clock.advanceBy(990);
     rig.write(2);
     expect(rig.told).toEqual(['1@1', '2@2']);
-    for (let seed = 0; seed < 20; seed++) {
+    for (let cut = 0; cut < 20; cut++) {
       const { numbers } = await WriterRig.recovered(rig.storage.crash());
       expect(numbers).toEqual([[1], [2]]);
     }
@@ -23,7 +23,7 @@ describe('a sync while a commit is being written', () => {
     rig.write(2, 0);
     rig.write(3, 1);
     rig.clock.advanceBy(3_000);
-    for (let seed = 0; seed < 20; seed++) {
+    for (let cut = 0; cut < 20; cut++) {
       const { numbers } = await WriterRig.recovered(rig.storage.crash(), 2);
       expect(numbers).toEqual([[1], [2], [3]]);
     }
