@@ -145,8 +145,7 @@ export class Workload {
     writable.end();
     const placeOf = (event: Batch[number]) => event.place?.lsn ?? -1;
     const appended = finished(writable).then(() => ({ firstLsn: placeOf(batch[0]!), lastLsn: placeOf(batch.at(-1)!) }));
-    // Its error may come from the event that it had at hand, and does not count those before.
-    return this.sim.settle(batch, appended, () => {});
+    return this.sim.settle(batch, appended, true);
   }
 
   private read(target: DeclaredStream): void {
