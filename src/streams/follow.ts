@@ -57,11 +57,6 @@ export class Follower<T> {
     private readonly sink: FollowerSink<T>,
   ) {}
 
-  /** Starts with the next event that is emitted, be it in the commit that is being applied now. */
-  startLive(): void {
-    this.goLive();
-  }
-
   /** Starts, or goes on after the consumer wanted no more. */
   resume(): void {
     if (this.isStopped || this.detach !== null || this.isPulling) return;
@@ -121,7 +116,8 @@ export class Follower<T> {
     });
   }
 
-  private goLive(): void {
+  /** Goes on with the next event that is emitted, be it in the commit that is being applied now. */
+  goLive(): void {
     this.cursor = null;
     this.liveCommit = null;
     this.detach = this.stream.attach({

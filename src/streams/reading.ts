@@ -98,7 +98,7 @@ export class Reading<T, R = T> extends Observable<R> implements AsyncIterable<R>
       follower.stop();
       sink.complete();
     });
-    if (this.position === 'latest') follower.startLive();
+    if (this.position === 'latest') follower.goLive();
     else follower.resume();
     return {
       resume: () => follower.resume(),
