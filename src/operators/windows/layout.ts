@@ -1,0 +1,45 @@
+import type { Accumulator, Aggregate, Kept, ReadResult } from '../aggregates/aggregate.js';
+import { HEADER_AT_FIRST, type StateShape } from './window-states.js';
+
+export type Aggregates = Readonly<Record<string, Aggregate<string, never, unknown, never>>>;
+
+/** Where everything is that a window keeps, and how its results are read. */
+export interface Layout extends StateShape {
+  /** Each once, by the column that it takes. */
+  readonly columns: readonly { readonly column: string; readonly kept: readonly Kept[] }[];
+  /** Those that take the row. */
+  readonly ofRow: readonly Kept[];
+  readonly results: readonly { readonly name: string; readonly read: ReadResult }[];
+}
+
+export function layoutOf(aggregates: Aggregates): Layout {
+  const numbers = [...HEADER_AT_FIRST];
+  const columns = new Map<string, Map<string, Kept>>();
+  const ofRow: Kept[] = [];
+  let objects = 0;
+  const place = (accumulator: Accumulator): Kept => {
+    const kept = { accumulator, number: numbers.length, object: objects };
+    numbers.push(...accumulator.numbers);
+    objects += accumulator.objects;
+    return kept;
+  };
+  const keep = (accumulator: Accumulator): Kept => {
+    const { column, id } = accumulator;
+    if (column === null) return ofRow[ofRow.push(place(accumulator)) - 1]!;
+    const ofColumn = columns.get(column) ?? new Map<string, Kept>();
+    columns.set(column, ofColumn);
+    const kept = ofColumn.get(id) ?? place(accumulator);
+    ofColumn.set(id, kept);
+    return kept;
+  };
+  const results = Object.entries(aggregates).map(([name, aggregate]) => {
+    return { name, read: aggregate.reader(aggregate.accumulators.map(keep)) };
+  });
+  return {
+    numbers,
+    objects,
+    columns: [...columns].map(([column, kept]) => ({ column, kept: [...kept.values()] })),
+    ofRow,
+    results,
+  };
+}

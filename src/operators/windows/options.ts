@@ -1,0 +1,140 @@
+import { MillraceError } from '../../errors.js';
+import { type Duration, millisecondsOf } from '../duration.js';
+import { canMerge } from './accumulate.js';
+import { type Aggregates, layoutOf } from './layout.js';
+import type { Window } from './window.js';
+import { ROW_NAMES } from './window-row.js';
+
+/**
+ * What happens to an event that comes when its window has ended:
+ * `drop` counts it; `side` gives it to `onLate`; `{ correct }` keeps windows that long, in event time, after their end, takes the event
+ * in, and emits the row again with a higher `revision`; what is later still is counted and goes to `onLate`, where there is one.
+ */
+export type Late = 'drop' | 'side' | { readonly correct: Duration };
+
+export interface WindowedOptions<T, By extends keyof T & string, A> {
+  /** The key columns, whose values are strings, numbers, bigints or booleans. Default: none, all events have one key. */
+  readonly by?: By | readonly By[];
+  /** The column with the event time, in milliseconds since 1970-01-01. */
+  readonly time?: keyof T & string;
+  /** By how much events may come out of order. Default 0. */
+  readonly lateness?: Duration;
+  /** What is computed, by the names that it has in the rows. A column that an event does not have is null to an aggregate. */
+  readonly aggregate: A;
+  /** Default `drop`. State, event and count windows cannot be corrected. */
+  readonly late?: Late;
+  /** Called with each late event that no window takes, and how many there were so far. */
+  readonly onLate?: (event: T, count: number) => void;
+  /** `updates`: also a row that is not `final` after each event, for each of its windows. Default `final`. */
+  readonly emit?: 'final' | 'updates';
+}
+
+export interface Resolved {
+  readonly window: Window<never>;
+  readonly by: readonly string[];
+  readonly time: string | undefined;
+  readonly aggregates: Aggregates;
+  /** Milliseconds. */
+  readonly lateness: number;
+  readonly correctFor: number;
+  readonly emitsUpdates: boolean;
+  readonly onLate: ((event: unknown, count: number) => void) | undefined;
+}
+
+/** @throws MillraceError `INVALID_OPTION` */
+export function resolveWindowed(window: Window<never>, options: WindowedOptions<never, never, unknown>): Resolved {
+  if (typeof window?.kind !== 'object')
+    throw invalid(`windowed takes a window such as tumbling('1m') first, not ${show(window)}.`);
+  if (typeof options !== 'object' || options === null)
+    throw invalid(
+      `windowed takes options such as { by: 'device', time: 'ts', aggregate: { n: count() } }, not ${show(options)}.`,
+    );
+  const { lateness = 0, late = 'drop', emit = 'final', onLate } = options;
+  const by = (Array.isArray(options.by) ? options.by : options.by === undefined ? [] : [options.by]) as string[];
+  const resolved = {
+    window,
+    by: by.map((column) => columnName('by', column)),
+    time: options.time === undefined ? undefined : columnName('time', options.time),
+    aggregates: aggregatesOf(options.aggregate, by),
+    lateness: millisecondsOf('lateness', lateness, { min: 0 }),
+    correctFor: correctForOf(late, onLate, window),
+    emitsUpdates: emit === 'updates',
+    onLate: onLate as Resolved['onLate'],
+  };
+  if (emit !== 'final' && emit !== 'updates')
+    throw invalid(`Option emit must be 'final' or 'updates', not ${show(emit)}.`);
+  if (onLate !== undefined && typeof onLate !== 'function') throw invalid('Option onLate must be a function.');
+  assertUnique(by);
+  assertMergeable(resolved);
+  return resolved;
+}
+
+function columnName(option: string, column: unknown): string {
+  if (typeof column === 'string' && column !== '') return column;
+  throw invalid(`Option ${option} must name a column, not ${show(column)}.`);
+}
+
+function aggregatesOf(aggregate: unknown, by: readonly string[]): Aggregates {
+  if (typeof aggregate !== 'object' || aggregate === null)
+    throw invalid(`Option aggregate must be an object such as { mean: avg('temperature') }, not ${show(aggregate)}.`);
+  for (const [name, value] of Object.entries(aggregate)) {
+    if (typeof value?.reader !== 'function' || !Array.isArray(value.accumulators))
+      throw invalid(`Option aggregate.${name} must be an aggregate such as avg('temperature'), not ${show(value)}.`);
+    for (const { column } of value.accumulators) if (column !== null) columnName(`aggregate.${name}`, column);
+    if (by.includes(name)) throw collides(`The aggregate ${show(name)}`, 'a key column', 'the aggregate');
+  }
+  const names = [...by.map((name) => ['by', name]), ...Object.keys(aggregate).map((name) => ['aggregate', name])];
+  for (const [option, name] of names) {
+    const what = option === 'by' ? `The key column ${show(name)}` : `The aggregate ${show(name)}`;
+    if (name === '__proto__') throw invalid(`${what} cannot have this name: JavaScript takes it for something else.`);
+    if ((ROW_NAMES as readonly string[]).includes(name!))
+      throw collides(
+        what,
+        'a column that every window has',
+        option === 'by' ? 'the column with map() before' : 'the aggregate',
+      );
+  }
+  return aggregate as Aggregates;
+}
+
+function correctForOf(late: Late, onLate: unknown, window: Window<never>): number {
+  if (late === 'drop') return 0;
+  if (late === 'side') {
+    if (onLate !== undefined) return 0;
+    throw invalid("Option late: 'side' needs onLate, a function that takes the late events.");
+  }
+  if (typeof late !== 'object' || late === null)
+    throw invalid(`Option late must be 'drop', 'side' or { correct: '1h' }, not ${show(late)}.`);
+  if (window.kind.type !== 'aligned' && window.kind.type !== 'session')
+    throw invalid(
+      `${window.text} cannot be corrected, as it follows from the order of events: raise lateness, or take late: 'drop' or 'side'.`,
+    );
+  return millisecondsOf('late.correct', late.correct);
+}
+
+function assertUnique(by: readonly string[]): void {
+  const twice = by.find((column, at) => by.indexOf(column) !== at);
+  if (twice !== undefined) throw invalid(`Option by names the column ${show(twice)} twice.`);
+}
+
+function assertMergeable({ window, lateness, correctFor, aggregates }: Resolved): void {
+  const mayMerge = window.kind.type === 'session' && (lateness > 0 || correctFor > 0);
+  if (!mayMerge) return;
+  for (const [name, aggregate] of Object.entries(aggregates))
+    if (!canMerge(layoutOf({ [name]: aggregate })))
+      throw invalid(
+        `Option aggregate.${name} cannot be merged, and late events may make two sessions one: give the reducer a merge.`,
+      );
+}
+
+function collides(what: string, other: string, rename: string): MillraceError {
+  return invalid(`${what} has the name of ${other}: rename ${rename}.`);
+}
+
+function show(value: unknown): string {
+  return typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value));
+}
+
+function invalid(message: string): MillraceError {
+  return new MillraceError('INVALID_OPTION', message);
+}
