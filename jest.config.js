@@ -11,6 +11,10 @@ export default {
   },
   // Dependencies that are ES modules only.
   transformIgnorePatterns: ['/node_modules/(?!parse-duration/)', '/dist/'],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    // A thread runs built code: it is not transformed.
+    '^\\./compute-entry\\.js$': '<rootDir>/test/support/compute-entry.ts',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
   testTimeout: 30_000,
 };

@@ -1,7 +1,7 @@
-// Durable readings: append, watch live, read history. Run it twice: the second run finds what the first one wrote.
+// Durable readings: append, watch live, read history, aggregate it. Run it twice: the second run finds what the first one wrote.
 // node examples/quick-start.mjs [directory]
 
-import { float64, key, Millrace, string, timestamp } from 'millrace';
+import { avg, float64, key, Millrace, string, timestamp, tumbling, windowed } from 'millrace';
 import { from } from 'rxjs';
 
 const mill = new Millrace(process.argv[2] ?? './plant');
@@ -11,7 +11,8 @@ const readings = mill.stream('readings', {
 });
 
 await mill.start();
-console.log(`recovered ${mill.recovery.events} events`);
+const before = await readings.count();
+console.log(`found ${before} readings`);
 
 readings.subscribe(({ device, temperature }) => console.log(`live: ${device} ${temperature}`));
 
@@ -26,7 +27,18 @@ await sensor$.pipe(readings.write()).forEach((reading) => {
 let count = 0;
 for await (const { lsn: at, event } of readings.records('earliest')) {
   console.log(`history: ${at} ${event.device} ${event.temperature}`);
-  if (++count === mill.recovery.events + 3) break;
+  if (++count === before + 3) break;
 }
+
+const { temperature } = await readings.latest('a7');
+console.log(`latest of a7: ${temperature}`);
+
+const perDay = windowed(tumbling('1d'), { by: 'device', time: 'ts', aggregate: { mean: avg('temperature') } });
+await readings
+  .history({ where: { device: 'b2' } })
+  .pipe(perDay)
+  .forEach(({ device, mean }) => {
+    console.log(`mean of ${device}: ${mean}`);
+  });
 
 await mill.close();

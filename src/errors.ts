@@ -6,7 +6,7 @@
  * Writing: `NOT_WRITTEN` (this commit is not in the log, safe to retry), `OUTCOME_UNKNOWN` (a sync failed: it may or may not survive),
  * `POISONED` (an earlier sync failed, restart to recover), `FULL` (the log cannot take more just now, nothing was written).
  * Opening: `LOCKED`, `NOT_A_MILL`, `CORRUPT_LOG`, `CORRUPT_MANIFEST`, `UNSUPPORTED_VERSION`.
- * Reading: `NO_HISTORY` (what was asked for is not kept at this level), `CORRUPT_SEGMENT`, `CORRUPT_STATE` (a file of the snapshot is damaged). The disk: `IO`.
+ * Reading: `CORRUPT_SEGMENT`, `CORRUPT_STATE` (a file of the snapshot is damaged). The disk: `IO`.
  */
 export type ErrorCode =
   | 'NOT_STARTED'
@@ -29,7 +29,6 @@ export type ErrorCode =
   | 'CORRUPT_SEGMENT'
   | 'CORRUPT_STATE'
   | 'UNSUPPORTED_VERSION'
-  | 'NO_HISTORY'
   | 'IO';
 
 /** Where the error is: whichever of these is known. Offsets and lengths are bytes, rows are counted from 0. */

@@ -9,9 +9,9 @@ const schema = {
   status: int32(),
 };
 
-/** A mill with the workload's stream, with default options: level sync, one VGroup. */
-export async function openMill(directory) {
-  const mill = new Millrace(join(directory, 'mill'));
+/** A mill with the workload's stream; by default with default options: level sync, one VGroup. */
+export async function openMill(directory, options = {}) {
+  const mill = new Millrace(join(directory, 'mill'), options);
   const readings = mill.stream('readings', { schema });
   await mill.start();
   return { mill, readings };

@@ -24,6 +24,18 @@ function medianOf(lines, what, who) {
   return lines.find((line) => line.what === what && line.who.startsWith(who))?.median;
 }
 
+function median(lines, what, who) {
+  const line = lines.find((one) => one.what === what && one.who.startsWith(who));
+  return line?.median;
+}
+
+/** The median of one line over that of another one of the same scenario. */
+const medians = (what, who, other) => (lines) => over(median(lines, what, who), median(lines, what, other));
+
+const KEYED = 'one key, one hour';
+const SCAN = 'full scan with a sum';
+const HALF = 'append at half speed';
+
 function rowsAgainst(peer, size) {
   return (lines) => {
     const rows = rowsOf(lines, size);
@@ -80,6 +92,18 @@ export const targets = [
     scenario: 'memory',
     atMost: 250,
     of: (lines) => medianOf(lines, 'memory', 'millrace, RSS'),
+  },
+  ...['1,000 keys', '1 million keys'].map((keys) => ({
+    what: `tumbling windows of ${keys} / a loop by hand`,
+    scenario: 'windows',
+    atLeast: 0.4,
+    of: inTurns(`windows, ${keys}`, 'millrace', 'loop'),
+  })),
+  {
+    what: 'tumbling windows of 1,000 keys / RxJS, groupBy + scan',
+    scenario: 'windows',
+    atLeast: 3,
+    of: inTurns('windows, 1,000 keys', 'millrace', 'RxJS'),
   },
 ];
 

@@ -55,6 +55,7 @@ const short = (unit) => UNITS[unit]?.[0] ?? unit;
 
 function figure(value, unit) {
   const scaled = value / (UNITS[unit]?.[1] ?? 1);
+  if (unit === '') return String(value);
   return scaled < 100 ? scaled.toFixed(1) : Math.round(scaled).toLocaleString('en');
 }
 

@@ -11,6 +11,9 @@ const SCENARIOS = {
   single: './scenarios/single-append.js',
   replay: './scenarios/replay.js',
   memory: './scenarios/memory.js',
+  checkpoints: './scenarios/checkpoints.js',
+  history: './scenarios/history.js',
+  windows: './scenarios/windows.js',
 };
 
 const { only, quick } = parseArgs({

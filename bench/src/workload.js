@@ -1,7 +1,7 @@
 /** The work that everyone does: events of {ts, device, temperature, humidity, status}, the same ones for all. */
 
 const DEVICES = 1_000;
-const FIRST_TS = Date.UTC(2026, 0, 1);
+export const FIRST_TS = Date.UTC(2026, 0, 1);
 
 /** Seeded, so that every run has the same events. */
 function randomFrom(seed) {

@@ -1,7 +1,7 @@
 import { lastValueFrom, type Observable } from 'rxjs';
 import { MillraceError } from '../errors.js';
 import { type Manifest, readManifest } from '../snapshots/manifest.js';
-import type { Storage, StorageFile } from '../storage/storage.js';
+import { type Storage, StorageError, type StorageFile } from '../storage/storage.js';
 import type { Hash } from '../wal/hash.js';
 
 /** Log files of a mill that this process does not hold: opened for reading only, without its lock, never changed. */
@@ -21,4 +21,14 @@ export async function manifestIn(storage: Storage, directory: string, hash: Hash
 
 export function openForReading(storage: Storage, path: string): Promise<StorageFile> {
   return done(storage.open(path, { readOnly: true }));
+}
+
+/** What is in a directory; `null` where the path is a file. */
+export async function namesIn(storage: Storage, path: string): Promise<readonly string[] | null> {
+  try {
+    return await done(storage.list(path));
+  } catch (error) {
+    if (error instanceof StorageError && error.code === 'ENOTDIR') return null;
+    throw error instanceof StorageError ? new StorageError(error.code, 'open', path, error) : error;
+  }
 }

@@ -7,6 +7,7 @@ import { dirOption, duration, gathered, levelOption, vgroupsOption, wholeNumber 
 import { Output } from './output.js';
 import { EXIT, type ExitCode, Misuse, report } from './report.js';
 import { type TailOptions, tail } from './tail/tail.js';
+import { verify } from './verify/verify.js';
 import { oneLine } from './words.js';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -48,6 +49,7 @@ function programOf(version: string, output: Output, ended: Ended): Command {
   addIngest(program, output, ended);
   addTail(program, output, ended);
   addInspect(program, output, ended);
+  addVerify(program, output, ended);
   return program;
 }
 
@@ -69,7 +71,7 @@ function addMonitor(program: Command, output: Output, ended: Ended): void {
       const [unknown] = command.args;
       if (unknown !== undefined)
         throw new Misuse(
-          `There is no command "${unknown}". The commands are monitor, ingest, tail and inspect; see millrace --help.`,
+          `There is no command "${unknown}". The commands are monitor, ingest, tail, inspect and verify; see millrace --help.`,
         );
       ended(await monitor(options, output));
     });
@@ -144,23 +146,40 @@ function addTail(program: Command, output: Output, ended: Ended): void {
 
 const TAIL_HELP = `
 Reads only, without the mill's lock. Only events that are known to be durable are shown, as a crash may take the others:
-that is one commit later than they are written, at level flush up to five seconds.
+that is one commit later than they are written, at level flush up to five seconds, at level off with the next checkpoint.
 In NDJSON times are ISO 8601, 64-bit numbers and NaN are text, bytes are base64.`;
 
 function addInspect(program: Command, output: Output, ended: Ended): void {
   program
     .command('inspect')
-    .description('say in words what is in a log file or a mill, also in a damaged one')
-    .argument('<path>', 'a log file, or the directory of a mill')
+    .description('say in words what is in a mill, a log file or a segment, also in a damaged one')
+    .argument('<path>', 'the directory of a mill, a log file, or a segment')
     .addOption(
       new Option('--limit <n>', 'frames to show of each file').argParser(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
     )
     .option('--json', 'NDJSON', false)
-    .addHelpText('after', "\nReads only, without the mill's lock. The exit code is 3 where something cannot be read.")
+    .addHelpText(
+      'after',
+      "\nReads only, without the mill's lock. The exit code is 3 where something cannot be read. What is in segments\nis checked by millrace verify.",
+    )
     .action(async (path: string, options: { limit?: number; json: boolean }) =>
       ended(await inspect({ ...options, path }, output)),
     );
 }
+
+function addVerify(program: Command, output: Output, ended: Ended): void {
+  program
+    .command('verify')
+    .description('read all of a mill, and check every checksum, every sum, and that everything fits together')
+    .argument('<dir>', 'the directory of a mill that is closed')
+    .option('--json', 'the report as one JSON object', false)
+    .addHelpText('after', VERIFY_HELP)
+    .action(async (path: string, options: { json: boolean }) => ended(await verify({ ...options, path }, output)));
+}
+
+const VERIFY_HELP = `
+Changes nothing. It holds the mill's lock meanwhile: a mill that is open cannot be verified. The exit code is 1 where
+something is damaged; the report names the file, the byte, and what to do. What a crash leaves is no damage.`;
 
 function position(text: string): 'earliest' | 'latest' | number {
   if (text === 'earliest' || text === 'latest') return text;

@@ -1,4 +1,4 @@
-import { defer, EMPTY, map, type Observable, of, type SchedulerLike, throwError, timer } from 'rxjs';
+import { defer, EMPTY, map, type Observable, of, type SchedulerLike, throwError, throwIfEmpty, timer } from 'rxjs';
 import { MillraceError } from '../errors.js';
 import type { Hash } from '../wal/hash.js';
 
@@ -75,6 +75,13 @@ export class InlineCompute implements Compute {
       return EMPTY;
     });
   }
+}
+
+/** Runs a job that must give a result. */
+export function resultOf(compute: Compute, job: Job): Observable<JobResult> {
+  return compute
+    .run(job)
+    .pipe(throwIfEmpty(() => new MillraceError('IO', `The background job ${job.name} gave no result.`)));
 }
 
 /** @throws MillraceError `INVALID_ARGUMENT` where no job has this name, and whatever the job throws */

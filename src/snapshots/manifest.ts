@@ -6,6 +6,7 @@ import {
   map,
   type Observable,
   of,
+  reduce,
   switchMap,
   throwError,
   toArray,
@@ -13,11 +14,13 @@ import {
 import { MillraceError } from '../errors.js';
 import { type Storage, StorageError } from '../storage/storage.js';
 import { fromCanonicalJson, toCanonicalJson } from '../wal/canonical-json.js';
+import type { ColumnLayout } from '../wal/column.js';
 import { VGROUPS_MAX } from '../wal/format.js';
 import type { Hash } from '../wal/hash.js';
 import { useFile } from '../wal/use-file.js';
+import type { SegmentInfo } from './segment-format.js';
 
-/** What a mill is and where its log begins. Everything that belongs to it is named here; the rest is leftovers. */
+/** What a mill is, what its snapshot holds and where its log begins. Everything that belongs to it is named here; the rest is leftovers. */
 export interface Manifest {
   readonly format: 1;
   /** Rises with each manifest: of two good copies the higher one is the newer. */
@@ -28,10 +31,42 @@ export interface Manifest {
   /** Everything up to this commit is in the snapshot; the log continues with the next one. */
   readonly commit: number;
   readonly nextLsn: number;
+  /** Lsns below it may have been given. */
+  readonly ceiling: number;
+  /** The number of the first log file that is needed, for each VGroup and then for the metadata log. */
+  readonly logs: readonly number[];
+  readonly streams: readonly ManifestStream[];
+  /** Of each stream in the order of positions. */
+  readonly segments: readonly SegmentEntry[];
+}
+
+/** A stream as the metadata log knew it. */
+export interface ManifestStream {
+  readonly id: number;
+  readonly name: string;
+  /** The columns of every version of its schema, from 1 on. */
+  readonly versions: readonly (readonly ColumnLayout[])[];
+  /** The last decision on how far its events are kept; `null` where there is none. */
+  readonly retained: Retained | null;
+}
+
+/** Events with an lsn below `lsn` are kept only from this event time on. */
+export interface Retained {
+  /** Milliseconds since the epoch. */
+  readonly from: number;
+  readonly lsn: number;
+}
+
+export interface SegmentEntry {
+  /** The file is named by it. */
+  readonly number: number;
+  readonly info: SegmentInfo;
 }
 
 /** Two equal copies: a crash or damage to one leaves the other. */
 const COPIES = ['manifest-a.json', 'manifest-b.json'] as const;
+/** Up to behind the checksum. */
+const HEAD_BYTES = 32;
 const BYTES_MAX = 64 * 1024 * 1024;
 
 /**
@@ -39,9 +74,27 @@ const BYTES_MAX = 64 * 1024 * 1024;
  * one whole copy, the old one or the new one.
  */
 export function writeManifest(storage: Storage, directory: string, manifest: Manifest, hash: Hash): Observable<never> {
-  const text = toCanonicalJson(manifest);
+  const text = textOf(manifest);
   const bytes = Buffer.from(`{"checksum":"${checksum(text, hash)}","manifest":${text}}\n`);
   return concat(...COPIES.map((name) => writeCopy(storage, directory, name, bytes)));
+}
+
+/** The text of a segment's entry, which never changes: a checkpoint costs what is new. */
+const segmentTexts = new WeakMap<SegmentEntry, string>();
+
+/** The same as `toCanonicalJson` gives. */
+function textOf(manifest: Manifest): string {
+  const textOfSegment = (segment: SegmentEntry) => {
+    let text = segmentTexts.get(segment);
+    if (text === undefined) segmentTexts.set(segment, (text = toCanonicalJson(segment)));
+    return text;
+  };
+  const fields = (Object.keys(manifest) as (keyof Manifest)[]).sort().map((name) => {
+    const value =
+      name === 'segments' ? `[${manifest.segments.map(textOfSegment).join(',')}]` : toCanonicalJson(manifest[name]);
+    return `${JSON.stringify(name)}:${value}`;
+  });
+  return `{${fields.join(',')}}`;
 }
 
 function writeCopy(storage: Storage, directory: string, name: string, bytes: Uint8Array): Observable<never> {
@@ -67,46 +120,73 @@ export interface FoundManifest {
  * where there are only damaged ones.
  */
 export function readManifest(storage: Storage, directory: string, hash: Hash): Observable<FoundManifest | null> {
-  return concat(...COPIES.map((name) => readCopy(storage, `${directory}/${name}`, hash))).pipe(
-    toArray(),
+  return readCopies(storage, directory, hash).pipe(
     switchMap((copies) => {
-      const good = copies.flatMap((copy) => (copy.manifest ? [copy.manifest] : []));
-      const newest = good.sort((a, b) => b.sequence - a.sequence)[0];
-      if (newest === undefined) {
+      const newest = newestOf(copies);
+      if (newest === null) {
         const damaged = copies.find((copy) => copy.fault !== null);
         return damaged ? throwError(() => corrupt(damaged)) : of(null);
       }
-      const isWhole =
-        good.length === COPIES.length && good.every((copy) => toCanonicalJson(copy) === toCanonicalJson(newest));
-      return of({ manifest: newest, isWhole });
+      const isWhole = copies.every(({ text }) => text === newest.text);
+      return of({ manifest: newest.manifest, isWhole });
     }),
   );
 }
 
-interface Copy {
+/** Reads both copies, whatever is wrong with them. */
+export function readCopies(storage: Storage, directory: string, hash: Hash): Observable<readonly ManifestCopy[]> {
+  return concat(...COPIES.map((name) => readCopy(storage, `${directory}/${name}`, hash))).pipe(toArray());
+}
+
+/** The good copy that counts; `null` where there is none. */
+export function newestOf(copies: readonly ManifestCopy[]): (ManifestCopy & { readonly manifest: Manifest }) | null {
+  const good = copies.flatMap((copy) => (copy.manifest ? [{ ...copy, manifest: copy.manifest }] : []));
+  return good.sort((a, b) => b.manifest.sequence - a.manifest.sequence)[0] ?? null;
+}
+
+/** How both copies begin, with their checksums: as long as that is the same they are, and nothing more has to be read. */
+export function headsOfCopies(storage: Storage, directory: string): Observable<string> {
+  const head = (name: string) =>
+    useFile(storage.open(`${directory}/${name}`, { readOnly: true }), (file) => file.read(0, HEAD_BYTES)).pipe(
+      map((bytes) => Buffer.from(bytes).toString('latin1')),
+      catchError((error) => (isMissing(error) ? of('') : throwError(() => error))),
+    );
+  return concat(...COPIES.map(head)).pipe(reduce((all, some) => `${all}\n${some}`));
+}
+
+/** One of the two files. A copy without manifest and without fault is not there. */
+export interface ManifestCopy {
   readonly path: string;
   readonly manifest: Manifest | null;
+  readonly text: string;
   /** What is wrong with a copy that is there. */
   readonly fault: string | null;
 }
 
-function readCopy(storage: Storage, path: string, hash: Hash): Observable<Copy> {
+function readCopy(storage: Storage, path: string, hash: Hash): Observable<ManifestCopy> {
   return useFile(storage.open(path, { readOnly: true }), (file) =>
     file.size().pipe(switchMap((size) => file.read(0, Math.min(size, BYTES_MAX)))),
   ).pipe(
     map((bytes) => parse(path, Buffer.from(bytes).toString('utf8'), hash)),
-    catchError((error) => (isMissing(error) ? of({ path, manifest: null, fault: null }) : throwError(() => error))),
+    catchError((error) =>
+      isMissing(error) ? of({ path, manifest: null, text: '', fault: null }) : throwError(() => error),
+    ),
   );
 }
 
-function parse(path: string, text: string, hash: Hash): Copy {
+function parse(path: string, text: string, hash: Hash): ManifestCopy {
+  const bad = (fault: string): ManifestCopy => ({ path, manifest: null, text, fault });
   const match = /^\{"checksum":"([0-9a-f]{16})","manifest":(.*)\}\n$/s.exec(text);
-  if (match === null) return { path, manifest: null, fault: 'is not a manifest' };
-  if (match[1] !== checksum(match[2]!, hash)) return { path, manifest: null, fault: 'has a wrong checksum' };
+  if (match === null) return bad('is not a manifest');
+  if (match[1] !== checksum(match[2]!, hash)) return bad('has a wrong checksum');
   const manifest = fromCanonicalJson(match[2]!) as Manifest;
   if (manifest.format !== 1) throw unsupported(path, manifest.format);
-  const isSound = Number.isSafeInteger(manifest.commit) && manifest.vgroups >= 1 && manifest.vgroups <= VGROUPS_MAX;
-  return isSound ? { path, manifest, fault: null } : { path, manifest: null, fault: 'makes no sense' };
+  return isSound(manifest) ? { path, manifest, text, fault: null } : bad('makes no sense');
+}
+
+function isSound({ commit, vgroups, logs, streams, segments }: Manifest): boolean {
+  if (!Number.isSafeInteger(commit) || !(vgroups >= 1 && vgroups <= VGROUPS_MAX)) return false;
+  return logs?.length === vgroups + 1 && Array.isArray(streams) && Array.isArray(segments);
 }
 
 function checksum(text: string, hash: Hash): string {
@@ -117,7 +197,7 @@ export function isMissing(error: unknown): boolean {
   return error instanceof StorageError && error.code === 'ENOENT';
 }
 
-function corrupt({ path, fault }: Copy): MillraceError {
+function corrupt({ path, fault }: ManifestCopy): MillraceError {
   const message = `${path} ${fault}, and there is no good copy beside it. Nothing was changed. Put a manifest back from a backup of this directory.`;
   return new MillraceError('CORRUPT_MANIFEST', message, { path });
 }

@@ -2,8 +2,9 @@ import { widthOf } from '../wal/column.js';
 import type { StreamLayout } from '../wal/event-entry.js';
 import type { Hash } from '../wal/hash.js';
 import type { Job, JobResult } from './compute.js';
-import { addSums, BLOCK_BYTES_MAX, BLOCK_ROWS_MAX } from './segment-format.js';
+import { addSums, BLOCK_BYTES_MAX, BLOCK_ROWS_MAX, type BlockInfo, toHex } from './segment-format.js';
 import { BlockEncoder, type EncodedBlock } from './segments/block-encoder.js';
+import { RowSums, type SumOptions } from './segments/canonical-row.js';
 import { EntrySources } from './segments/entry-sources.js';
 import { PackedEntries } from './segments/packed-entries.js';
 import { BlockPlaces, sealSegment } from './segments/seal.js';
@@ -38,15 +39,39 @@ export function buildSegment(job: Job, hash: Hash): JobResult {
   return { output: [head!, ...bodies, seal.output[1]!], answer: seal.answer };
 }
 
+/** The answer of a job that makes blocks. Its output is, for each block, its directory entry and its bytes. */
+export interface BuiltBlocks {
+  readonly blocks: readonly { readonly info: Omit<BlockInfo, 'offset'>; readonly messageBytes: number }[];
+}
+
+/** Job: event entries as blocks, for a `SegmentWriter`. */
+export function buildBlocks(job: Job, hash: Hash): JobResult {
+  return builtBlocks([...encodedBlocks(job.parameters as BuildParameters, job.input, hash)]);
+}
+
+export function builtBlocks(blocks: readonly EncodedBlock[]): JobResult {
+  return {
+    output: blocks.flatMap(({ directory, bytes }) => [directory, bytes]),
+    answer: { blocks: blocks.map(({ info, messageBytes }) => ({ info, messageBytes })) } satisfies BuiltBlocks,
+  };
+}
+
+/** What the job `sumEntries` is told. */
+export interface SumParameters extends BuildParameters, Partial<SumOptions> {}
+
 /** Job: only counts and adds up the rows of event entries. Its answer is `{ rows, sum }`, as of a segment with them. */
 export function sumEntries(job: Job, hash: Hash): JobResult {
-  let rows = 0;
-  const sums: string[] = [];
-  for (const { info } of encodedBlocks(job.parameters as BuildParameters, job.input, hash)) {
-    rows += info.rows;
-    sums.push(info.sum);
+  const parameters = job.parameters as SumParameters;
+  const { positions = true, retained = null } = parameters;
+  const sums = new RowSums(hash);
+  let count = 0;
+  const found: string[] = [];
+  for (const { rows } of encodedBlocks(parameters, job.input, hash)) {
+    const kept = sums.sumOfKept(rows, { positions, retained });
+    count += kept.rows;
+    found.push(toHex(kept.sum));
   }
-  return { output: [], answer: { rows, sum: addSums(sums) } };
+  return { output: [], answer: { rows: count, sum: addSums(found) } };
 }
 
 /** The blocks that the rows of event entries make. */

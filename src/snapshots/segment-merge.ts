@@ -1,18 +1,20 @@
-import { concat, defer, ignoreElements, map, type Observable, of, switchMap, tap } from 'rxjs';
+import { concat, defer, ignoreElements, type Observable, switchMap, tap } from 'rxjs';
 import type { StorageFile } from '../storage/storage.js';
 import type { StreamLayout } from '../wal/event-entry.js';
 import { steps } from '../wal/steps.js';
-import type { Compute } from './compute.js';
-import type { SegmentInfo } from './segment-format.js';
+import { type Compute, resultOf } from './compute.js';
+import type { BlockInfo, SegmentInfo } from './segment-format.js';
 import type { SegmentReader } from './segment-reader.js';
-import { type MergeStep, planMerge } from './segments/merge-plan.js';
-import { BlockPlaces, type SealParameters } from './segments/seal.js';
-import type { SortedBlocks, SortParameters } from './segments/sort-blocks.js';
+import { SegmentWriter } from './segment-writer.js';
+import { type BlockOf, type MergeStep, planMerge } from './segments/merge-plan.js';
+import type { SortParameters } from './segments/sort-blocks.js';
 
 export interface MergeOptions {
   /** The layout that the merged segment gets. Segments with an older version of the schema are written anew, their rows kept. */
   readonly layout: StreamLayout;
   readonly compute: Compute;
+  /** Blocks of which nothing is kept; there must be others. */
+  readonly isGone?: (block: BlockInfo) => boolean;
 }
 
 /**
@@ -32,55 +34,37 @@ export function mergeSegments(
 
 class Merge {
   private readonly indexed: boolean;
-  private places = new BlockPlaces(0);
+  private readonly writer: SegmentWriter;
 
   constructor(
     private readonly sources: readonly SegmentReader[],
-    private readonly target: StorageFile,
+    target: StorageFile,
     private readonly options: MergeOptions,
   ) {
     this.indexed = sources[0]?.info.indexed ?? false;
+    this.writer = new SegmentWriter(target, { ...options, indexed: this.indexed });
   }
 
   run(): Observable<SegmentInfo> {
     const infos = this.sources.map((source) => source.info);
-    const plan = planMerge(infos, this.options.layout.version);
+    const plan = planMerge(infos, this.options.layout.version, this.options.isGone);
     let next = 0;
-    const eachStep = steps(() => (next < plan.length ? this.step(plan[next++]!) : null));
     return concat(
-      // The blocks begin behind the head, which depends on the layout alone.
-      this.seal().pipe(
-        tap(({ head }) => (this.places = new BlockPlaces(head.length))),
-        ignoreElements(),
-      ),
-      eachStep,
-      defer(() => this.finish()),
+      this.writer.begin(),
+      steps(() => (next < plan.length ? this.step(plan[next++]!) : null)),
+      defer(() => this.writer.finish()),
     );
-  }
-
-  private seal(): Observable<{ readonly head: Uint8Array; readonly tail: Uint8Array; readonly info: SegmentInfo }> {
-    const { blocks, directory } = this.places;
-    const parameters: SealParameters = { layout: this.options.layout, indexed: this.indexed, blocks };
-    return this.options.compute
-      .run({ name: 'sealSegment', parameters, input: directory })
-      .pipe(map(({ output, answer }) => ({ head: output[0]!, tail: output[1]!, info: answer as SegmentInfo })));
   }
 
   private step(step: MergeStep): Observable<unknown> {
-    return step.kind === 'copy' ? this.copy(step.segment, step.block) : this.sort(step);
+    return step.kind === 'sort' ? this.sort(step.blocks) : this.copy(step);
   }
 
-  private copy(segment: number, block: number): Observable<unknown> {
-    const source = this.sources[segment]!;
-    return source.checkedBlock(block).pipe(
-      switchMap(({ bytes, entry, entryBytes }) => {
-        const offset = this.places.add(source.info.blocks[block]!, entry.messageBytes, entryBytes);
-        return this.target.write([bytes], offset);
-      }),
-    );
+  private copy({ segment, block }: BlockOf): Observable<unknown> {
+    return this.sources[segment]!.checkedBlock(block).pipe(switchMap((checked) => this.writer.copy(checked)));
   }
 
-  private sort({ blocks }: MergeStep & { readonly kind: 'sort' }): Observable<unknown> {
+  private sort(blocks: readonly BlockOf[]): Observable<unknown> {
     const input: Uint8Array[] = [];
     const read = concat(
       ...blocks.map(({ segment, block }) =>
@@ -93,10 +77,7 @@ class Merge {
     );
   }
 
-  private sorted(
-    blocks: readonly { readonly segment: number; readonly block: number }[],
-    input: readonly Uint8Array[],
-  ): Observable<unknown> {
+  private sorted(blocks: readonly BlockOf[], input: readonly Uint8Array[]): Observable<unknown> {
     const { layout, compute } = this.options;
     const parameters: SortParameters = {
       layout,
@@ -106,25 +87,8 @@ class Merge {
         sum: this.sources[segment]!.info.blocks[block]!.sum,
       })),
     };
-    return compute.run({ name: 'sortBlocks', parameters, input }).pipe(
-      switchMap(({ output, answer }) => {
-        const { blocks: found } = answer as SortedBlocks;
-        const offsets = found.map(({ info, messageBytes }, at) => this.places.add(info, messageBytes, output[2 * at]!));
-        const bytes = found.map((_, at) => output[2 * at + 1]!);
-        return this.target.write(bytes, offsets[0]!);
-      }),
-    );
-  }
-
-  private finish(): Observable<SegmentInfo> {
-    return this.seal().pipe(
-      switchMap(({ head, tail, info }) =>
-        concat(
-          this.target.write([head], 0).pipe(ignoreElements()),
-          this.target.write([tail], info.bytes - tail.length).pipe(ignoreElements()),
-          of(info),
-        ),
-      ),
+    return resultOf(compute, { name: 'sortBlocks', parameters, input }).pipe(
+      switchMap((result) => this.writer.add(result)),
     );
   }
 }

@@ -4,9 +4,9 @@ import type { StorageFile } from '../storage/storage.js';
 import type { ColumnLayout } from '../wal/column.js';
 import type { StreamLayout } from '../wal/event-entry.js';
 import type { Hash } from '../wal/hash.js';
-import { type Key, type SegmentInfo, tableColumns, toHex } from './segment-format.js';
+import { type BlockInfo, type Key, type SegmentInfo, tableColumns, toHex } from './segment-format.js';
 import { SegmentBlock } from './segments/block.js';
-import { RowSums } from './segments/canonical-row.js';
+import { RowSums, type SumOptions } from './segments/canonical-row.js';
 import { type DirectoryEntry, readDirectoryEntry, splitDirectory } from './segments/directory.js';
 import { placeColumns } from './segments/geometry.js';
 import { compareKeys, fromJsonKey, keyColumns } from './segments/key-order.js';
@@ -25,6 +25,7 @@ export interface BlockOptions {
 }
 
 export interface CheckedBlock {
+  readonly info: BlockInfo;
   readonly bytes: Uint8Array;
   readonly entry: DirectoryEntry;
   readonly entryBytes: Uint8Array;
@@ -98,9 +99,17 @@ export class SegmentReader {
   }
 
   /** The sum of a block's rows, from its bytes; without positions for comparing contents. */
-  sum(at: number, options: { readonly positions: boolean }): Observable<string> {
+  sum(at: number, { positions }: { readonly positions: boolean }): Observable<string> {
+    return this.sumOfKept(at, { positions, retained: null }).pipe(map(({ sum }) => sum));
+  }
+
+  /** The same, and the count, of the rows that are kept. */
+  sumOfKept(at: number, options: SumOptions): Observable<{ readonly rows: number; readonly sum: string }> {
     return this.rawRows(at, this.layout.columns, {}).pipe(
-      map((raw) => toHex(new RowSums(this.hash).sum(raw, options))),
+      map((raw) => {
+        const { rows, sum } = new RowSums(this.hash).sumOfKept(raw, options);
+        return { rows, sum: toHex(sum) };
+      }),
     );
   }
 
@@ -111,7 +120,8 @@ export class SegmentReader {
       switchMap((entryBytes) => {
         const entry = readDirectoryEntry(entryBytes);
         const pages = this.pagesOf(at, entry).read([whole]);
-        return pages.pipe(map((bytesOf) => ({ bytes: bytesOf(whole), entry, entryBytes })));
+        const info = this.info.blocks[at]!;
+        return pages.pipe(map((bytesOf) => ({ info, bytes: bytesOf(whole), entry, entryBytes })));
       }),
     );
   }

@@ -1,6 +1,7 @@
 import { catchError, concat, defer, EMPTY, filter, map, type Observable, of, switchMap, throwError } from 'rxjs';
 import { MillraceError } from '../errors.js';
 import type { Hash } from '../wal/hash.js';
+import { faultInBounds } from './segment-bounds.js';
 import { END_OF_STREAM, toHex } from './segment-format.js';
 import type { SegmentReader } from './segment-reader.js';
 import { corruptSegment } from './segments/pages.js';
@@ -39,7 +40,19 @@ function verifyBlock(reader: SegmentReader, at: number): Observable<MillraceErro
       filter((sum) => sum !== block.sum),
       map(() => corruptSegment(reader.file.path, block.offset, `the rows of block ${at} have a wrong sum`)),
     ),
+    reader.block(at, { columns: decisiveColumns(reader) }).pipe(
+      map((found) => faultInBounds(found, block)),
+      filter((fault) => fault !== null),
+      map((fault) =>
+        corruptSegment(reader.file.path, block.offset, `block ${at} is not what the manifest says: ${fault}`),
+      ),
+    ),
   );
+}
+
+/** The columns that say where rows stand in a block. */
+function decisiveColumns({ layout }: SegmentReader): string[] {
+  return layout.columns.filter(({ role }) => role === 'key' || role === 'time').map(({ name }) => name);
 }
 
 function damageOnly(error: unknown): Observable<MillraceError> {

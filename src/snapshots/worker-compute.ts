@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { Observable, type Subscriber } from 'rxjs';
 import { describe, MillraceError } from '../errors.js';
 import { type Compute, computeClosed, type Job, type JobResult } from './compute.js';
+import { COMPUTE_ENTRY } from './compute-entry.js';
 import { fromFailure, type JobReply, type JobRequest, transferable } from './compute-protocol.js';
 
 /**
@@ -15,7 +16,7 @@ export class WorkerCompute implements Compute {
   private isClosed = false;
 
   /** `entry` is the module that the thread runs. */
-  constructor(private readonly entry: URL = new URL('./compute-worker.js', import.meta.url)) {}
+  constructor(private readonly entry: URL = COMPUTE_ENTRY) {}
 
   run(job: Job): Observable<JobResult> {
     return new Observable((subscriber) => {

@@ -15,6 +15,12 @@ export function toStorageError(cause: unknown, operation: string, path: string):
   return new StorageError(typeof code === 'string' ? code : 'EIO', operation, path, cause);
 }
 
+/**
+ * So little is read at once, without a thread: where the system has it in memory, that takes a tenth of the time that it takes to
+ * ask a thread for it, and of a device it is one access.
+ */
+const READ_AT_ONCE_BYTES_MAX = 64 * 1024;
+
 type Outcome<T> = (error: Error | null, value?: T) => void;
 type Begin<T> = (subscriber: Subscriber<T>, done: Outcome<T>) => void;
 
@@ -44,7 +50,8 @@ export class FileHandle implements StorageFile {
     const begin = (subscriber: Subscriber<Uint8Array>, done: Outcome<Uint8Array>) => {
       // Never from the shared pool: readers lay typed arrays over it, which needs an aligned start.
       const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
-      this.#readOn(bytes, position, 0, subscriber, done);
+      const got = length <= READ_AT_ONCE_BYTES_MAX ? fs.readSync(this.#descriptor, bytes, 0, length, position) : 0;
+      this.#readOn(bytes, position, got, subscriber, done);
     };
     return this.#operation('read', begin, position, length);
   }

@@ -1,5 +1,7 @@
+import type { UnsavedEvents } from '../snapshots/unsaved.js';
 import { type Batch, streamIdOf } from '../wal/batch.js';
 import type { Commit } from '../wal/commit.js';
+import type { MetadataRecord } from '../wal/record.js';
 import type { Catalog } from './catalog.js';
 import { toBatch } from './ingest.js';
 import { eachRow } from './merge.js';
@@ -23,12 +25,15 @@ export class Apply {
   commit: number;
   /** The lsn after its last event. */
   nextLsn: number;
+  /** How many records that change something came since the start, or since they were last taken. */
+  records = 0;
   private readonly targets = new Map<number, StreamTarget>();
   private isInTurn = false;
   private afterwards: (() => void)[] = [];
 
   constructor(
     private readonly catalog: Catalog,
+    private readonly unsaved: UnsavedEvents,
     base: { readonly commit: number; readonly nextLsn: number },
   ) {
     this.commit = base.commit;
@@ -69,8 +74,17 @@ export class Apply {
     this.nextLsn = commit.firstLsn + commit.events;
   }
 
+  /** Everything that must be known of a commit before its events have their turns. */
   private remember(commit: Commit): void {
-    for (const record of commit.records) if (record.kind === 'stream') this.catalog.remember(record);
+    this.unsaved.add(commit);
+    for (const record of commit.records) this.take(record, commit);
+  }
+
+  private take(record: MetadataRecord, { firstLsn, events }: Commit): void {
+    if (record.kind === 'stream') this.catalog.passed(record);
+    else if (record.kind === 'retention') this.catalog.retain(record.id, { from: record.from, lsn: firstLsn + events });
+    else if (record.kind !== 'ceiling') return;
+    this.records++;
   }
 
   private emit(commit: Commit): void {

@@ -1,4 +1,5 @@
 import { SchemaError } from '../errors.js';
+import type { ManifestStream, Retained } from '../snapshots/manifest.js';
 import { streamIdOf, versionOf } from '../wal/batch.js';
 import type { ColumnLayout } from '../wal/column.js';
 import type { StreamLayout } from '../wal/event-entry.js';
@@ -18,6 +19,36 @@ export interface RememberedStream {
 export class Catalog {
   private readonly byName = new Map<string, RememberedStream>();
   private readonly byId = new Map<number, RememberedStream>();
+  /** How many versions of a stream's schema the log has; a declaration is remembered before it is logged. */
+  private readonly logged = new Map<number, number>();
+  private readonly retention = new Map<number, Retained>();
+
+  /** What the snapshot knew. */
+  constructor(known: readonly ManifestStream[] = []) {
+    for (const { id, name, versions, retained } of known) {
+      for (const [at, columns] of versions.entries())
+        this.passed({ kind: 'stream', id, name, version: at + 1, columns });
+      if (retained) this.retention.set(id, retained);
+    }
+  }
+
+  /** What the log has said so far, for a manifest. */
+  get snapshot(): readonly ManifestStream[] {
+    return this.streams.flatMap(({ id, name, versions }) => {
+      const logged = versions.slice(0, this.logged.get(id) ?? 0).map(({ columns }) => columns);
+      return logged.length === 0 ? [] : [{ id, name, versions: logged, retained: this.retained(id) }];
+    });
+  }
+
+  /** How far the events of a stream are kept; `null` for all. */
+  retained(id: number): Retained | null {
+    return this.retention.get(id) ?? null;
+  }
+
+  /** Events with lower lsns than `lsn` are kept only from this event time on. */
+  retain(id: number, retained: Retained): void {
+    this.retention.set(id, retained);
+  }
 
   get streams(): readonly RememberedStream[] {
     return [...this.byName.values()];
@@ -27,7 +58,7 @@ export class Catalog {
     return this.byName.get(name);
   }
 
-  private layout(id: number, version: number): StreamLayout {
+  layout(id: number, version: number): StreamLayout {
     const layout = this.byId.get(id)?.versions[version - 1];
     if (layout === undefined)
       throw new Error(`The log has events of stream ${id}, version ${version}, which was never declared.`);
@@ -39,7 +70,13 @@ export class Catalog {
     return this.layout(streamIdOf(entry), versionOf(entry));
   }
 
-  /** Takes a record of the metadata log. */
+  /** Takes a record of the metadata log that was passed in it. */
+  passed(record: StreamRecord): void {
+    this.remember(record);
+    this.logged.set(record.id, Math.max(record.version, this.logged.get(record.id) ?? 0));
+  }
+
+  /** Takes a declaration, which is on its way into the log. */
   remember({ id, name, version, columns }: StreamRecord): void {
     const versions = [...(this.byName.get(name)?.versions ?? [])];
     versions[version - 1] = { id, version, columns };

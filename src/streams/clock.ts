@@ -1,5 +1,8 @@
 import { asapScheduler, asyncScheduler, type SchedulerLike } from 'rxjs';
 
+/** What waits longer, as for the next checkpoint, does not keep the process from ending. */
+const HOLDING_MS_MAX = 500;
+
 /**
  * The clock of a mill that is not given one: wall time when it was made plus the monotonic time since, so that it never
  * jumps. What is scheduled without delay runs after what is running now.
@@ -10,7 +13,9 @@ export function systemClock(): SchedulerLike {
   return {
     now: () => wallAtStart + (performance.now() - monotonicAtStart),
     schedule(work: never, delay = 0, state?: never) {
-      return (delay > 0 ? asyncScheduler : asapScheduler).schedule(work, delay, state);
+      const action = (delay > 0 ? asyncScheduler : asapScheduler).schedule(work, delay, state);
+      if (delay > HOLDING_MS_MAX) (action as { readonly id?: NodeJS.Timeout }).id?.unref();
+      return action;
     },
   };
 }

@@ -12,17 +12,22 @@ import {
   toArray,
 } from 'rxjs';
 import { MillraceError } from '../errors.js';
+import { SEGMENTS_DIRECTORY } from '../snapshots/leftovers.js';
 import { isMissing, type Manifest, writeManifest } from '../snapshots/manifest.js';
 import { type Storage, StorageError } from '../storage/storage.js';
 import { FILE_HEADER_BYTES, METADATA } from '../wal/format.js';
 import type { Hash } from '../wal/hash.js';
-import { CURRENT, logDirectory, NEXT, prepareLogFile } from '../wal/log-file.js';
+import { CHECKPOINT, CURRENT, logDirectory, NEXT, prepareLogFile } from '../wal/log-file.js';
 import { survey } from '../wal/survey.js';
 import { useFile } from '../wal/use-file.js';
+import { METADATA_BYTES_MIN } from './checkpoint/log-sizes.js';
 
 /** The name of the file whose lock says that a process holds the mill. */
 export const LOCK = 'LOCK';
 const OWN_NAMES = /^(LOCK|manifest-[ab]\.json(\.tmp)?|metadata|vgroup-\d\d|cut|segments|state)$/;
+
+/** The number of a participant's first log file. */
+const FIRST_FILE = 1;
 
 export function participantsOf(vgroups: number): number[] {
   return [...Array.from({ length: vgroups }, (_, vgroup) => vgroup), METADATA];
@@ -49,10 +54,15 @@ export function createMill(storage: Storage, directory: string, mill: NewMill, h
     vgroups,
     commit: 0,
     nextLsn: 1,
+    ceiling: 1,
+    logs: participantsOf(vgroups).map(() => FIRST_FILE),
+    streams: [],
+    segments: [],
   };
   return concat(
     defer(() => assertNoLostLogs(storage, directory)),
     concat(...participantsOf(vgroups).map((participant) => createLog(storage, directory, mill, participant, hash))),
+    defer(() => storage.makeDirectory(`${directory}/${SEGMENTS_DIRECTORY}`)).pipe(ignoreElements()),
     defer(() => storage.syncDirectory(directory)).pipe(ignoreElements()),
     syncAncestors(storage, directory),
     writeManifest(storage, directory, manifest, hash),
@@ -68,8 +78,8 @@ function createLog(
   hash: Hash,
 ): Observable<never> {
   const folder = `${directory}/${logDirectory(participant)}`;
-  const identity = { databaseId: mill.databaseId, participant, fileNumber: 1 };
-  const length = participant === METADATA ? Math.min(mill.logFileBytes, 64 * 1024) : mill.logFileBytes;
+  const identity = { databaseId: mill.databaseId, participant, fileNumber: FIRST_FILE };
+  const length = participant === METADATA ? Math.min(mill.logFileBytes, METADATA_BYTES_MIN) : mill.logFileBytes;
   return concat(
     storage.makeDirectory(folder),
     defer(() => prepareLogFile(storage, folder, identity, length, hash)),
@@ -112,12 +122,16 @@ export function assertMillOrEmpty(storage: Storage, directory: string): Observab
   );
 }
 
-/** Logs with frames in them, but no manifest, are never made into a new mill. */
-function assertNoLostLogs(storage: Storage, directory: string): Observable<never> {
+/** Logs with frames in them, or segments, but no manifest, are never made into a new mill. */
+export function assertNoLostLogs(storage: Storage, directory: string): Observable<never> {
   return storage.list(directory).pipe(
     switchMap((names) => {
       const folders = names.filter((name) => /^(metadata|vgroup-\d\d)$/.test(name));
-      return concat(...folders.map((name) => hasFrames(storage, `${directory}/${name}/${CURRENT}`)));
+      const logs = folders.flatMap((name) => [`${directory}/${name}/${CURRENT}`, `${directory}/${name}/${CHECKPOINT}`]);
+      return concat(
+        ...logs.map((path) => hasFrames(storage, path)),
+        names.includes(SEGMENTS_DIRECTORY) ? hasFiles(storage, `${directory}/${SEGMENTS_DIRECTORY}`) : EMPTY,
+      );
     }),
     toArray(),
     switchMap((found) => (found.includes(true) ? throwError(() => manifestLost(directory)) : EMPTY)),
@@ -135,6 +149,10 @@ function hasFrames(storage: Storage, path: string): Observable<boolean> {
   ).pipe(catchError((error) => (isMissing(error) ? of(false) : throwError(() => error))));
 }
 
+function hasFiles(storage: Storage, folder: string): Observable<boolean> {
+  return storage.list(folder).pipe(map((names) => names.length > 0));
+}
+
 function notAMill(directory: string, foreign: readonly string[]): MillraceError {
   const some = foreign.slice(0, 5).join(', ');
   const message = `${directory} holds no mill, but other files (${some}). Nothing was changed. Give the mill an empty directory of its own.`;
@@ -142,6 +160,6 @@ function notAMill(directory: string, foreign: readonly string[]): MillraceError 
 }
 
 function manifestLost(directory: string): MillraceError {
-  const message = `${directory} has log files with data, but no manifest (manifest-a.json, manifest-b.json). Nothing was changed. Put a manifest back from a backup of this directory.`;
+  const message = `${directory} holds data, but no manifest (manifest-a.json, manifest-b.json). Nothing was changed. Put a manifest back from a backup of this directory.`;
   return new MillraceError('CORRUPT_MANIFEST', message, { path: directory });
 }

@@ -1,73 +1,91 @@
-import type { Subscription } from 'rxjs';
-import { CorruptLogError, describe, MillraceError } from '../errors.js';
+import { type Observable, switchMap } from 'rxjs';
+import type { MillraceError } from '../errors.js';
 import type { Commit } from '../wal/commit.js';
-import type { CommitCursor } from '../wal/commit-cursor.js';
-import type { Hash } from '../wal/hash.js';
-import type { LogSet } from '../wal/log-set.js';
-import { openCursorAt } from '../wal/replay.js';
-import { steps } from '../wal/steps.js';
 import type { Apply } from './apply.js';
+import type { Piece } from './history/piece.js';
+import { Puller } from './history/puller.js';
+import type { Scan } from './history/scan.js';
+import type { Slices } from './history/slices.js';
+import type { ReadSink } from './row-iterator.js';
 
-/** Takes rows with where they stand. */
+/** Takes live rows with where they stand. */
 export interface RowSink<T> {
   next(row: T, lsn: number, commit: Commit): void;
   complete(): void;
 }
 
-/** What a follower needs of a mill that is live. */
-export interface FollowContext {
-  readonly logs: LogSet;
-  readonly apply: Apply;
-  readonly hash: Hash;
-}
-
 /** What a follower needs of its stream. */
 export interface FollowedStream<T> {
-  /** Rows of a commit that is read back from the log. */
-  rowsOf(commit: Commit, next: (row: T, lsn: number) => void): void;
+  readonly apply: Apply;
+  /** Rows from an lsn on. */
+  scan(lsn: number): Scan<T>;
+  slices(): Slices;
   /** Live rows from the next commit on, until the returned function is called. */
   attach(sink: RowSink<T>): () => void;
-  /** What a reader is told who falls behind where the log does not keep what he misses; else `null`. */
-  lossFor(): MillraceError | null;
 }
 
-export interface FollowerSink<T> extends RowSink<T> {
-  error(error: unknown): void;
-  /** Whether more rows are wanted just now. Asked between two commits. */
-  wantsMore(): boolean;
+/** The event that a reading begins with, where its lsn is not known. */
+export interface FirstWanted<T> {
+  /** Its lsn, from `lsn` to below `until`; `null` where it is not there. */
+  find(lsn: number, until: number): Observable<number | null>;
+  isIt(row: T): boolean;
 }
 
 /**
- * History, then live, without gap or double. It pulls commits out of the log until it has caught up with the last one
- * that was applied, and attaches to the live rows between two commits. When its consumer wants no more for now, it
- * detaches, remembers the lsn, and goes back to pulling: the backlog of a slow consumer stays in the log.
+ * History, then live, without gap or double. It pulls rows out of segments and memory until it has caught up with the last
+ * commit that was applied, and attaches to the live rows between two commits. When its consumer wants no more for now, it
+ * detaches, remembers the lsn, and goes back to pulling: the backlog of a slow consumer is in the snapshot.
  */
 export class Follower<T> {
-  private cursor: CommitCursor | null = null;
-  private isPulling = false;
-  private pulling: Subscription | null = null;
+  private readonly scan: Scan<T>;
+  /** Everything below this lsn was pulled. */
+  private pulledTo = 0;
+  private readonly puller: Puller<T>;
   private detach: (() => void) | null = null;
   private liveCommit: Commit | null = null;
   private isStopped = false;
 
   constructor(
-    private readonly context: FollowContext,
     private readonly stream: FollowedStream<T>,
-    private nextLsn: number,
-    private readonly sink: FollowerSink<T>,
-  ) {}
+    /** The lsn to begin with, or what to begin with. */
+    private from: number | FirstWanted<T>,
+    private readonly sink: ReadSink<T>,
+  ) {
+    this.scan = stream.scan(typeof from === 'number' ? from : 0);
+    this.puller = new Puller<T>(
+      {
+        next: () => {
+          this.pulledTo = stream.apply.nextLsn;
+          return this.next();
+        },
+        take: (row, lsn) => {
+          if (!this.isStopped) sink.next(row, lsn);
+          return !this.isStopped;
+        },
+        withLsns: true,
+        wantsMore: () => sink.wantsMore(),
+        caughtUp: () => this.caughtUp(),
+        failed: (error) => this.fail(error),
+      },
+      stream.slices(),
+    );
+  }
+
+  private next(): Observable<Piece<T> | null> {
+    const { from, scan, pulledTo } = this;
+    if (typeof from === 'number') return scan.next(pulledTo);
+    return from.find(scan.lsn, pulledTo).pipe(
+      switchMap((lsn) => {
+        if (lsn !== null) this.from = lsn;
+        scan.lsn = lsn ?? pulledTo;
+        return scan.next(pulledTo);
+      }),
+    );
+  }
 
   /** Starts, or goes on after the consumer wanted no more. */
   resume(): void {
-    if (this.isStopped || this.detach !== null || this.isPulling) return;
-    this.isPulling = true;
-    this.cursor ??= openCursorAt(this.context.logs, this.context.logs.index.before(this.nextLsn), this.context.hash);
-    const { cursor } = this;
-    const pulling = steps(() => this.pull(cursor)).subscribe({
-      error: (error) => this.fail(error instanceof MillraceError ? error : unread(error)),
-      complete: () => this.caughtUp(cursor),
-    });
-    if (!pulling.closed) this.pulling = pulling;
+    if (!this.isStopped && this.detach === null) this.puller.resume();
   }
 
   private fail(error: MillraceError): void {
@@ -77,48 +95,22 @@ export class Follower<T> {
 
   stop(): void {
     this.isStopped = true;
-    this.pulling?.unsubscribe();
+    this.puller.stop();
     this.detach?.();
     this.detach = null;
-    this.cursor = null;
   }
 
-  private pull(cursor: CommitCursor) {
-    cursor.extendTo(this.context.logs.files.map((file) => file.end));
-    while (!this.isStopped && cursor.commit < this.context.apply.commit && this.sink.wantsMore()) {
-      const found = cursor.look();
-      if (found === 'more') return cursor.fill();
-      if (found === 'none') throw unreadable(cursor);
-      const commit = cursor.decode();
-      cursor.advance();
-      this.stream.rowsOf(commit, (row, lsn) => {
-        if (lsn >= this.nextLsn) this.emit(row, lsn, commit);
-      });
-    }
-    return null;
-  }
-
-  private emit(row: T, lsn: number, commit: Commit): void {
-    this.nextLsn = lsn + 1;
-    if (!this.isStopped) this.sink.next(row, lsn, commit);
-  }
-
-  private caughtUp(cursor: CommitCursor): void {
-    if (this.isStopped || !this.sink.wantsMore()) {
-      this.isPulling = false;
-      return;
-    }
-    this.context.apply.betweenCommits(() => {
-      this.isPulling = false;
-      if (this.isStopped) return;
-      if (cursor.commit < this.context.apply.commit) this.resume();
+  private caughtUp(): void {
+    const { apply } = this.stream;
+    apply.betweenCommits(() => {
+      if (this.isStopped || this.detach !== null) return;
+      if (this.pulledTo < apply.nextLsn) this.puller.resume();
       else this.goLive();
     });
   }
 
   /** Goes on with the next event that is emitted, be it in the commit that is being applied now. */
   goLive(): void {
-    this.cursor = null;
     this.liveCommit = null;
     this.detach = this.stream.attach({
       next: (row, lsn, commit) => this.live(row, lsn, commit),
@@ -130,32 +122,18 @@ export class Follower<T> {
   }
 
   private live(row: T, lsn: number, commit: Commit): void {
-    if (this.detach === null || lsn < this.nextLsn) return;
+    if (this.detach === null || lsn < this.scan.lsn) return;
     if (commit !== this.liveCommit && !this.sink.wantsMore()) {
       this.detach();
       this.detach = null;
-      this.nextLsn = lsn;
-      const loss = this.stream.lossFor();
-      if (loss !== null) this.fail(loss);
+      this.scan.lsn = lsn;
       return;
     }
     this.liveCommit = commit;
-    this.emit(row, lsn, commit);
+    if (typeof this.from !== 'number') {
+      if (!this.from.isIt(row)) return;
+      this.from = lsn;
+    }
+    this.sink.next(row, lsn);
   }
-}
-
-function unreadable(cursor: CommitCursor): CorruptLogError {
-  const commit = cursor.commit + 1;
-  const { position, source } = cursor.scanners.find((scanner) => scanner.look() !== 'frame') ?? cursor.scanners[0]!;
-  const message =
-    `${source.file.path} could be read when the mill started, but commit ${commit} cannot be read there now (byte ${position}). ` +
-    'The disk or another program has damaged it. Close the mill and restore it from a backup.';
-  return new CorruptLogError(message, { path: source.file.path, offset: position, commit });
-}
-
-/** The cursor stands in the middle of what it read, so this reading is over; another one may go well. */
-function unread(cause: unknown): MillraceError {
-  return new MillraceError('IO', `The log could not be read: ${describe(cause)}. Nothing is lost; read again.`, {
-    cause,
-  });
 }

@@ -1,3 +1,4 @@
+import { compiled, literal } from '../operators/generated-code.js';
 import type { ColumnLayout } from '../wal/column.js';
 import type { EventEntryBuilder } from '../wal/event-entry.js';
 import { fromStoredJson, isTooLong } from './values.js';
@@ -31,7 +32,7 @@ export function generateFastPath(columns: readonly ColumnLayout[]): FastPath | n
   const accepts = `
     if (typeof row !== 'object' || row === null || Array.isArray(row)) return false;
     let v, missing = 0, names = 0;
-    if (!(${checks.join(' && ')})) return false;
+    if (!(${checks.join(' && ') || 'true'})) return false;
     for (const name in row) names++;
     return names === ${columns.length} - missing;`;
   const puts = columns.map((column, at) => {
@@ -111,16 +112,4 @@ function valueExpression({ type }: ColumnLayout, values: string): string {
   if (type === 'json') return `fromStoredJson(${values}.get(row))`;
   if (type === 'string' || type === 'bytes') return `${values}.get(row)`;
   return type === 'bool' ? `${values}[row] === 1` : `${values}[row]`;
-}
-
-const literal = (text: string): string => JSON.stringify(text);
-
-function compiled<F>(body: string, scope: Record<string, unknown>): F | null {
-  try {
-    // oxlint-disable-next-line typescript/no-implied-eval -- it is what this module is for
-    return new Function(...Object.keys(scope), `'use strict'; ${body}`)(...Object.values(scope)) as F;
-  } catch (error) {
-    if (error instanceof EvalError) return null;
-    throw error;
-  }
 }

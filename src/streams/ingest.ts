@@ -187,12 +187,6 @@ export class Ingest<I, T> implements Log<I, T> {
     eachRow(this.sourcesOf(commit), firstOrder, firstOrder + count, (source, row) => next(source.read(row)));
   }
 
-  /** All rows of a commit, in the order of their lsns. */
-  rowsOf(commit: Commit, next: (row: T, lsn: number) => void): void {
-    const visit = ({ batch, read }: ReadableBatch<T>, row: number) => next(read(row), batch.lsnOf(row));
-    eachRow(this.sourcesOf(commit), 0, Number.POSITIVE_INFINITY, visit);
-  }
-
   /** Made once for a commit, however many readers share it: where sources take turns, each of its events is read alone. */
   private sourcesOf(commit: Commit): readonly ReadableBatch<T>[] {
     let sources = this.readable.get(commit);

@@ -9,26 +9,26 @@ import {
   switchMap,
   throwError,
 } from 'rxjs';
+import type { CheckpointEvent, CheckpointReport } from '../operators/checkpoint-report.js';
 import { closeMill, releaseMill } from './close.js';
-import { createLive, declareStreams, type LiveMill, logOpened } from './live.js';
-import {
-  alreadyStarted,
-  badDirectory,
-  badName,
-  closed,
-  couldNotOpen,
-  nameTaken,
-  notStarted,
-  unknownStream,
-} from './misuse.js';
-import { type MillraceOptions, type ResolvedOptions, resolveOptions } from './options.js';
-import { type InputOf, layoutOf, nameFault, type RowOf, type Schema } from './schema.js';
+import { type FingerprintOptions, fingerprint } from './fingerprint.js';
+import { toldAsUnread } from './history/unread.js';
+import { createLive, type LiveMill, logOpened } from './live.js';
+import { alreadyStarted, badDirectory, closed, couldNotOpen, notStarted } from './misuse.js';
+import { durationOf, type MillraceOptions, type ResolvedOptions, resolveOptions } from './options.js';
+import { StreamRegistry } from './registry.js';
+import type { InputOf, RowOf, Schema } from './schema.js';
 import { openMill, type RecoveredMill } from './start.js';
 import { type MillMetrics, type MillStatus, metricsOf, type Recovery, recoveryOf } from './status.js';
-import { DurableStream, type StreamHost } from './stream.js';
+import type { DurableStream, StreamHost } from './stream.js';
 
 export interface StreamOptions<S extends Schema> {
   readonly schema: S;
+  /**
+   * How long events are kept, by event time: `'30d'`, or milliseconds. They go in whole partitions of event time, with a
+   * checkpoint: at `'30d'` a day at a time. Default: for ever. Not remembered: a start without it keeps what there is.
+   */
+  readonly retention?: string | number;
 }
 
 /**
@@ -43,8 +43,7 @@ export interface StreamOptions<S extends Schema> {
  */
 export class Millrace implements AsyncDisposable {
   private readonly options: ResolvedOptions;
-  // biome-ignore lint/suspicious/noExplicitAny: streams of any row type
-  private readonly streams = new Map<string, DurableStream<any, any>>();
+  private readonly streams: StreamRegistry;
   private readonly statusSubject = new BehaviorSubject<MillStatus>({ state: 'new' });
   private live: LiveMill | null = null;
   private starting: Promise<void> | null = null;
@@ -58,10 +57,9 @@ export class Millrace implements AsyncDisposable {
     readonly directory: string,
     options: MillraceOptions = {},
   ) {
-    if (typeof directory !== 'string' || directory === '') {
-      throw badDirectory();
-    }
+    if (typeof directory !== 'string' || directory === '') throw badDirectory();
     this.options = resolveOptions(options);
+    this.streams = new StreamRegistry(directory, this.host);
   }
 
   /** What the mill is doing: its state now, then each change. */
@@ -85,22 +83,13 @@ export class Millrace implements AsyncDisposable {
   // biome-ignore lint/suspicious/noExplicitAny: the overloads say it
   stream(name: string, options?: StreamOptions<Schema>): DurableStream<any, any> {
     if (options === undefined) return this.knownStream(name);
-    const fault = nameFault(name);
-    if (fault) throw badName(name, fault);
     if (this.closing) throw closed(this.directory, `declare "${name}"`);
-    if (this.streams.has(name)) throw nameTaken(name);
-    const stream = new DurableStream(name, layoutOf(name, options.schema ?? {}), this.host);
-    if (this.live) {
-      declareStreams(this.live, [stream]);
-    }
-    this.streams.set(name, stream);
-    return stream;
+    return this.streams.declare(name, options.schema, options.retention, this.live);
   }
 
   /** The names of the streams that are declared or, in a started mill, remembered by its log. */
   get streamNames(): readonly string[] {
-    const remembered = this.live?.catalog.streams.map((stream) => stream.name) ?? [];
-    return [...new Set([...this.streams.keys(), ...remembered])].sort();
+    return this.streams.names(this.live);
   }
 
   /**
@@ -110,7 +99,7 @@ export class Millrace implements AsyncDisposable {
    *   `CorruptLogError`; SchemaError `SCHEMA_CHANGED`. After an error the directory is free again and `start` may be repeated.
    */
   start(): Promise<void> {
-    if (this.closing) return Promise.reject(closed(this.directory, 'start'));
+    if (this.closing) return Promise.reject(closed(this.directory, 'start it'));
     if (this.statusSubject.value.state !== 'new') return Promise.reject(alreadyStarted(this.directory));
     this.starting = this.begin();
     return this.starting;
@@ -133,7 +122,7 @@ export class Millrace implements AsyncDisposable {
       switchMap((mill) => {
         const live = this.goLive(mill);
         return concat(
-          defer(() => logOpened(live, [...this.streams.values()])).pipe(
+          defer(() => logOpened(live, this.streams.all)).pipe(
             catchError((error) =>
               concat(
                 releaseMill(live),
@@ -143,6 +132,7 @@ export class Millrace implements AsyncDisposable {
           ),
           defer(() => {
             this.live = live;
+            live.checkpointing.start();
             this.found = recoveryOf(mill.log, this.options.scheduler.now() - startedAt);
             this.statusSubject.next({ state: 'live' });
             return EMPTY;
@@ -154,26 +144,23 @@ export class Millrace implements AsyncDisposable {
 
   private goLive(mill: RecoveredMill): LiveMill {
     return createLive(mill, this.options, {
-      assertOpen: () => void this.host.live('append to'),
+      assertOpen: () => void this.host.live('append to it'),
       poisoned: (failure) => this.statusSubject.next({ state: 'poisoned', failure }),
+      retentions: () => this.streams.retentions(mill.catalog),
+      checkpoint: (checkpoint) => this.told(checkpoint),
     });
   }
 
-  private knownStream(name: string): DurableStream<Record<string, unknown>> {
-    const declared = this.streams.get(name);
-    if (declared) return declared;
-    const live = this.host.live(`read "${name}" from`);
-    const remembered = live.catalog.find(name);
-    if (!remembered) {
-      throw unknownStream(name, this.directory, this.streamNames);
-    }
-    const stream = new DurableStream<Record<string, unknown>>(name, remembered.versions.at(-1)!.columns, this.host);
-    stream.connect(live, remembered.id);
-    this.streams.set(name, stream);
-    return stream;
+  private told(checkpoint: CheckpointEvent): void {
+    const { state } = this.statusSubject.value;
+    if (state === 'live' || state === 'closing') this.statusSubject.next({ state, checkpoint });
   }
 
-  private readonly host: StreamHost & { live(use: string): LiveMill } = {
+  private knownStream(name: string): DurableStream<Record<string, unknown>> {
+    return this.streams.declared(name) ?? this.streams.remembered(name, this.host.live(`read "${name}"`));
+  }
+
+  private readonly host: Omit<StreamHost, 'live'> & { live(use: string): LiveMill } = {
     appendsWaitingMax: () => this.options.appendsWaitingMax,
     live: (use) => {
       if (this.closing) throw closed(this.directory, use);
@@ -192,13 +179,37 @@ export class Millrace implements AsyncDisposable {
 
   /** Counts and latencies since `start`. @throws MillraceError `NOT_STARTED` */
   metrics(): MillMetrics {
-    if (!this.live) throw notStarted(this.directory, 'measure');
-    return metricsOf(this.live.writer, this.live.apply);
+    if (!this.live) throw notStarted(this.directory, 'measure it');
+    return metricsOf(this.live);
   }
 
   /**
-   * Takes nothing more, waits for what was appended, says in the log that all is durable, and frees the directory.
-   * Subscribers complete. A mill that failed is closed too; the error tells why its end is not marked.
+   * Makes a checkpoint now, or, while one runs, after it: what was written goes into segments, and the log becomes short.
+   * Resolves when that is durable. Where nothing was written since the last one it has no steps.
+   *
+   * @throws MillraceError `NOT_STARTED`, `CLOSED`, `POISONED`, and what the disk says: then nothing is lost, and the next one tries again
+   */
+  async checkpoint(): Promise<CheckpointReport> {
+    return lastValueFrom(this.host.live('take a checkpoint').checkpointing.request());
+  }
+
+  /** Changes the time between two checkpoints, at once. @throws MillraceError `INVALID_OPTION`, `NOT_STARTED`, `CLOSED` */
+  setCheckpointInterval(interval: string | number): void {
+    this.host.live('change its settings').interval.next(durationOf('checkpointInterval', interval));
+  }
+
+  /**
+   * A hash of everything that is kept: every event of every stream with its position. Equal before a crash and after recovery,
+   * before and after checkpoints and merges. Without positions, it compares contents: what was exported with what was imported.
+   * 16 hexadecimal digits.
+   */
+  async fingerprint(options: FingerprintOptions = {}): Promise<string> {
+    return lastValueFrom(fingerprint(this.host.live('take its fingerprint'), options).pipe(toldAsUnread()));
+  }
+
+  /**
+   * Takes nothing more, waits for what was appended, takes a checkpoint, says in the log that all is durable, and frees the
+   * directory. Subscribers complete. A mill that failed is closed too; the error tells what could not be done.
    */
   close(): Promise<void> {
     if (this.closing === null) {
@@ -233,6 +244,6 @@ export class Millrace implements AsyncDisposable {
   private endReading(): void {
     for (const callback of this.closeCallbacks) callback();
     this.closeCallbacks.clear();
-    for (const stream of this.streams.values()) stream.completeSubscribers();
+    this.streams.completeSubscribers();
   }
 }

@@ -27,7 +27,7 @@ export function unknownStream(stream: string, directory: string, known: readonly
 export function notStarted(directory: string, use: string): MillraceError {
   return new MillraceError(
     'NOT_STARTED',
-    `The mill in ${directory} is not started: await mill.start() before you ${use} it.`,
+    `The mill in ${directory} is not started: await mill.start() before you ${use}.`,
   );
 }
 
@@ -36,7 +36,7 @@ export function alreadyStarted(directory: string): MillraceError {
 }
 
 export function closed(directory: string, use: string): MillraceError {
-  const message = `The mill in ${directory} is closed: you cannot ${use} it. Make a new Millrace to open it again.`;
+  const message = `The mill in ${directory} is closed: you cannot ${use}. Make a new Millrace to open it again.`;
   return new MillraceError('CLOSED', message);
 }
 

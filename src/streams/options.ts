@@ -2,6 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import parseDuration from 'parse-duration';
 import type { SchedulerLike } from 'rxjs';
 import { MillraceError } from '../errors.js';
+import type { Compute } from '../snapshots/compute.js';
 import { FileStorage } from '../storage/file-storage.js';
 import type { Storage } from '../storage/storage.js';
 import { FILE_HEADER_BYTES, VGROUPS_MAX } from '../wal/format.js';
@@ -24,8 +25,13 @@ export interface MillraceOptions {
   readonly commitEventsMax?: number;
   /** A commit is sealed at about this many bytes. Default 8 MiB. */
   readonly commitBytesMax?: number;
-  /** Bytes that are prepared for a log file. Default 1 MiB. */
+  /** A checkpoint is due, before its interval is over, when events of so many bytes are in no segment yet. Default 32 MiB. */
+  readonly checkpointBytes?: number;
+  /** Appends wait while events of so many bytes are in no segment yet, which are held in memory. Default 128 MiB. */
+  readonly unsavedBytesMax?: number;
+  /** Bytes that are prepared for a log file: at least, and where the load asks for more, at most. Defaults 1 MiB and 64 MiB. */
   readonly logFileBytes?: number;
+  readonly logFileBytesMax?: number;
   /** How many appends may wait for room before `append` rejects with `FULL`. Default 262,144. */
   readonly appendsWaitingMax?: number;
   /** The disk. Default: the real one. */
@@ -34,13 +40,17 @@ export interface MillraceOptions {
   readonly scheduler?: SchedulerLike;
   /** Default: the system's. */
   readonly random?: Random;
+  /** Where heavy work is done. Default: a worker thread, from a size on at which that is worth it. Not closed with the mill. */
+  readonly compute?: Compute;
 }
 
-export interface ResolvedOptions extends Required<Omit<MillraceOptions, 'vgroups' | 'checkpointInterval'>> {
+export interface ResolvedOptions extends Required<Omit<MillraceOptions, 'vgroups' | 'checkpointInterval' | 'compute'>> {
   /** `undefined`: as the mill was created with, or 1. */
   readonly vgroups: number | undefined;
   /** Milliseconds. */
   readonly checkpointInterval: number;
+  /** `undefined`: one of the mill's own. */
+  readonly compute: Compute | undefined;
 }
 
 const LEVELS: readonly WalLevel[] = ['off', 'sync', 'flush'];
@@ -56,11 +66,26 @@ export function resolveOptions(options: MillraceOptions): ResolvedOptions {
     checkpointInterval: durationOf('checkpointInterval', options.checkpointInterval ?? '1m'),
     commitEventsMax: wholeNumber('commitEventsMax', options.commitEventsMax ?? 65_536, 1, 1 << 20),
     commitBytesMax: wholeNumber('commitBytesMax', options.commitBytesMax ?? 8 * 1024 * 1024, 1, 256 * 1024 * 1024),
-    logFileBytes: wholeNumber('logFileBytes', options.logFileBytes ?? 1024 * 1024, FILE_HEADER_BYTES, 1 << 30),
+    ...sizes(options),
     appendsWaitingMax: wholeNumber('appendsWaitingMax', options.appendsWaitingMax ?? 262_144, 1, 2 ** 31),
     storage: options.storage ?? new FileStorage(),
     scheduler: options.scheduler ?? systemClock(),
+    compute: options.compute,
     random: options.random ?? { bytes: (length) => randomFillSync(new Uint8Array(length)) },
+  };
+}
+
+const MIB = 1024 * 1024;
+
+function sizes(options: MillraceOptions) {
+  const { checkpointBytes = 32 * MIB, logFileBytes = MIB } = options;
+  const { unsavedBytesMax = Math.max(128 * MIB, checkpointBytes) } = options;
+  const { logFileBytesMax = Math.max(64 * MIB, logFileBytes) } = options;
+  return {
+    checkpointBytes: wholeNumber('checkpointBytes', checkpointBytes, 1, 2 ** 40),
+    unsavedBytesMax: wholeNumber('unsavedBytesMax', unsavedBytesMax, checkpointBytes, 2 ** 40),
+    logFileBytes: wholeNumber('logFileBytes', logFileBytes, FILE_HEADER_BYTES, 1 << 30),
+    logFileBytesMax: wholeNumber('logFileBytesMax', logFileBytesMax, logFileBytes, 1 << 30),
   };
 }
 

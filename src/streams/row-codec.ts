@@ -1,7 +1,7 @@
 import { describe, SchemaError } from '../errors.js';
 import { type Batch, BytesValues, type ColumnValues, isValid, TextValues } from '../wal/batch.js';
 import { type ColumnLayout, isVariable } from '../wal/column.js';
-import type { EventEntryBuilder } from '../wal/event-entry.js';
+import type { EventEntryBuilder, StreamLayout } from '../wal/event-entry.js';
 import { ROW_BYTES_MAX, VALUE_BYTES_MAX } from '../wal/format.js';
 import { type BatchReader, type FastPath, generateFastPath, generateReader } from './generated-code.js';
 import { fromStoredJson, shown, toStored } from './values.js';
@@ -21,8 +21,8 @@ export class RowCodec<T> {
   private readonly fast: FastPath | null;
   /** Only a row of many long values can be longer than a frame may be. */
   private readonly mayBeTooLong: boolean;
-  /** By version of the schema. */
-  private readonly readers = new Map<number, BatchReader>();
+  /** By the layout of what is read. */
+  private readonly readers = new WeakMap<StreamLayout, BatchReader>();
 
   constructor(
     private readonly stream: string,
@@ -115,13 +115,13 @@ export class RowCodec<T> {
     });
   }
 
-  /** Columns that the batch's version of the schema does not have are `undefined`. */
-  reader(batch: Batch): RowReader<T> {
+  /** Columns that the batch does not have, as those that were added to the schema later, are `undefined`. */
+  reader(batch: Pick<Batch, 'layout' | 'columns' | 'validity' | 'keyIndex' | 'keys'>): RowReader<T> {
     const { layout, keyIndex, validity } = batch;
-    let read = this.readers.get(layout.version);
+    let read = this.readers.get(layout);
     if (read === undefined) {
       read = generateReader(this.columns, layout.columns) ?? plainReader(this.columns, layout.columns);
-      this.readers.set(layout.version, read);
+      this.readers.set(layout, read);
     }
     const columns = batch.columns.map((values, at) =>
       layout.columns[at]!.role === 'key' ? keyValuesOf(layout.columns[at]!, values, batch.keys) : values,

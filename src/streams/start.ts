@@ -8,20 +8,22 @@ import {
   type Observable,
   of,
   switchMap,
-  tap,
   throwError,
-  toArray,
 } from 'rxjs';
 import { MillraceError } from '../errors.js';
+import { removeLeftovers, SEGMENTS_DIRECTORY } from '../snapshots/leftovers.js';
 import { type FoundManifest, type Manifest, readManifest, writeManifest } from '../snapshots/manifest.js';
+import { ManifestKeeper } from '../snapshots/manifest-keeper.js';
+import { SegmentStore } from '../snapshots/segment-store.js';
+import { UnsavedEvents } from '../snapshots/unsaved.js';
 import type { StorageLock } from '../storage/storage.js';
-import type { Commit } from '../wal/commit.js';
 import { type Hash, loadHash } from '../wal/hash.js';
-import { type LogFile, logDirectory, openLogFile } from '../wal/log-file.js';
-import { LogIndex } from '../wal/log-index.js';
+import type { LogFile, LogFileIdentity } from '../wal/log-file.js';
 import { LogSet } from '../wal/log-set.js';
+import { finishNames, openLogs, type ParticipantLog } from '../wal/open-logs.js';
 import { type LogRecovery, recoverLog } from '../wal/recovery.js';
 import { replayLog } from '../wal/replay.js';
+import type { LogPlace } from '../wal/rotation.js';
 import { settleAll } from '../wal/settle-all.js';
 import { Apply } from './apply.js';
 import { Catalog } from './catalog.js';
@@ -30,18 +32,21 @@ import type { ResolvedOptions } from './options.js';
 
 /** A mill whose log was recovered and replayed, before anything new is written. */
 export interface RecoveredMill {
+  readonly place: LogPlace;
   readonly hash: Hash;
   readonly lock: StorageLock;
-  readonly manifest: Manifest;
+  readonly manifest: ManifestKeeper;
+  readonly store: SegmentStore;
   readonly logs: LogSet;
   readonly catalog: Catalog;
+  readonly unsaved: UnsavedEvents;
   readonly apply: Apply;
   readonly log: LogRecovery;
 }
 
 /**
- * Opens a mill's directory, as its steps: lock; manifest, or a new mill; log files; recovery of the log; replay into
- * the same apply that live commits take. After an error everything that was opened is closed again and the lock is free.
+ * Opens a mill's directory, as its steps: lock; manifest, or a new mill; segments; log files; recovery of the log; replay
+ * into the same apply that live commits take. After an error everything that was opened is closed again and the lock is free.
  */
 export function openMill(directory: string, options: ResolvedOptions): Observable<RecoveredMill> {
   const { storage } = options;
@@ -54,11 +59,11 @@ export function openMill(directory: string, options: ResolvedOptions): Observabl
       storage.lock(`${directory}/${LOCK}`).pipe(
         switchMap((lock) => {
           if (lock === null) return throwError(() => locked(directory));
-          const opened: LogFile[] = [];
-          return defer(() => openLocked(directory, options, hash, lock, opened)).pipe(
+          const opening: Opening = { logFiles: [], store: null };
+          return defer(() => openLocked({ storage, directory, hash }, options, lock, opening)).pipe(
             catchError((error) =>
               concat(
-                giveUp(opened, lock),
+                giveUp(opening, lock),
                 throwError(() => error),
               ),
             ),
@@ -69,40 +74,75 @@ export function openMill(directory: string, options: ResolvedOptions): Observabl
   );
 }
 
+/** What was opened so far, to be closed where the start fails. */
+interface Opening {
+  readonly logFiles: LogFile[];
+  store: SegmentStore | null;
+}
+
 function openLocked(
-  directory: string,
+  place: LogPlace,
   options: ResolvedOptions,
-  hash: Hash,
   lock: StorageLock,
-  opened: LogFile[],
+  opening: Opening,
 ): Observable<RecoveredMill> {
-  return findOrCreate(directory, options, hash).pipe(
+  const { storage, directory, hash } = place;
+  return findOrCreate(place, options).pipe(
     switchMap(({ manifest, isWhole }) => {
       assertVGroups(directory, manifest, options.vgroups);
-      return openLogs(directory, options, manifest, hash, opened).pipe(
-        switchMap((files) =>
-          recoverLog(options.storage, directory, files, manifest, hash).pipe(
-            switchMap((log) => {
-              const logs = new LogSet(files, log.commit, new LogIndex(files, manifest));
-              const catalog = new Catalog();
-              const apply = new Apply(catalog, manifest);
-              const replay = (commit: Commit) => apply.replay(commit);
-              return concat(
-                // Only now: a mill that is refused is left as it was.
-                isWhole ? EMPTY : writeManifest(options.storage, directory, manifest, hash),
-                replayLog(logs, manifest, hash, replay),
-                of({ hash, lock, manifest, logs, catalog, apply, log }),
-              );
-            }),
-          ),
+      const catalog = new Catalog(manifest.streams);
+      const segmentPlace = { storage, folder: `${directory}/${SEGMENTS_DIRECTORY}`, hash };
+      const store = new SegmentStore(segmentPlace, (id, version) => catalog.layout(id, version), manifest.segments);
+      opening.store = store;
+      const finish = (logs: readonly ParticipantLog[], log: LogRecovery) => {
+        const mill = recovered({ place, hash, lock, store, catalog, log }, manifest, logs);
+        return concat(
+          // Only now: a mill that is refused is left as it was. The manifest before any file goes that only an older one needs:
+          // the name of the newest copy may be in the page cache only.
+          isWhole ? EMPTY : writeManifest(storage, directory, manifest, hash),
+          finishNames(place, logs),
+          removeLeftovers(storage, directory, manifest),
+          replayLog(logs, manifest, hash, (commit) => mill.apply.replay(commit)),
+          of(mill),
+        );
+      };
+      return concat(
+        store.check(),
+        defer(() => openLogs(place, logsOf(manifest), opening.logFiles)),
+      ).pipe(
+        switchMap((logs) =>
+          recoverLog(storage, directory, logs, manifest, hash).pipe(switchMap((log) => finish(logs, log))),
         ),
       );
     }),
   );
 }
 
-function findOrCreate(directory: string, options: ResolvedOptions, hash: Hash): Observable<FoundManifest> {
-  const { storage, random, vgroups, logFileBytes } = options;
+function recovered(
+  parts: Pick<RecoveredMill, 'place' | 'hash' | 'lock' | 'store' | 'catalog' | 'log'>,
+  manifest: Manifest,
+  logs: readonly ParticipantLog[],
+): RecoveredMill {
+  const unsaved = new UnsavedEvents();
+  const current = logs.map(({ files }) => files.at(-1)!);
+  const before = logs.flatMap(({ files }) => files.slice(0, -1));
+  return {
+    ...parts,
+    manifest: new ManifestKeeper(parts.place, manifest),
+    logs: new LogSet(current, parts.log.commit, before),
+    unsaved,
+    apply: new Apply(parts.catalog, unsaved, manifest),
+  };
+}
+
+/** The log files that must be there, of each participant the first one. */
+export function logsOf({ databaseId, vgroups, logs }: Manifest): LogFileIdentity[] {
+  const id = Buffer.from(databaseId, 'hex');
+  return participantsOf(vgroups).map((participant, at) => ({ databaseId: id, participant, fileNumber: logs[at]! }));
+}
+
+function findOrCreate({ storage, directory, hash }: LogPlace, options: ResolvedOptions): Observable<FoundManifest> {
+  const { random, vgroups, logFileBytes } = options;
   return readManifest(storage, directory, hash).pipe(
     switchMap((found) => {
       if (found !== null) return of(found);
@@ -112,28 +152,10 @@ function findOrCreate(directory: string, options: ResolvedOptions, hash: Hash): 
   );
 }
 
-function openLogs(
-  directory: string,
-  options: ResolvedOptions,
-  manifest: Manifest,
-  hash: Hash,
-  opened: LogFile[],
-): Observable<LogFile[]> {
-  const databaseId = Buffer.from(manifest.databaseId, 'hex');
-  // One after the other: where one cannot be opened, no other is still on its way.
+function giveUp({ logFiles, store }: Opening, lock: StorageLock): Observable<never> {
   return concat(
-    ...participantsOf(manifest.vgroups).map((participant) =>
-      openLogFile(options.storage, `${directory}/${logDirectory(participant)}`, { databaseId, participant }, hash),
-    ),
-  ).pipe(
-    tap((file) => opened.push(file)),
-    toArray(),
-  );
-}
-
-function giveUp(opened: readonly LogFile[], lock: StorageLock): Observable<never> {
-  return concat(
-    settleAll(opened.map((file) => file.file.close())).pipe(catchError(() => EMPTY)),
+    settleAll(logFiles.map((file) => file.file.close())).pipe(catchError(() => EMPTY)),
+    store ? store.close().pipe(catchError(() => EMPTY)) : EMPTY,
     lock.release().pipe(catchError(() => EMPTY)),
   ).pipe(ignoreElements());
 }

@@ -1,12 +1,14 @@
 import type { MillraceError } from '../errors.js';
+import type { CheckpointEvent } from '../operators/checkpoint-report.js';
 import type { LatencySummary } from '../wal/metrics.js';
 import type { LogCut, LogRecovery } from '../wal/recovery.js';
-import type { LogWriter } from '../wal/writer.js';
-import type { Apply } from './apply.js';
+import type { LiveMill } from './live.js';
 
 /** What a mill is doing. */
 export type MillStatus =
-  | { readonly state: 'new' | 'starting' | 'live' | 'closing' | 'closed' }
+  | { readonly state: 'new' | 'starting' | 'closed' }
+  /** `checkpoint` is the last thing that happened to a checkpoint: it started, a step of it ended, it completed or failed. */
+  | { readonly state: 'live' | 'closing'; readonly checkpoint?: CheckpointEvent }
   /** A sync failed, or a failed write could not be cut out: nothing more is written until a restart. Reads go on. */
   | { readonly state: 'poisoned'; readonly failure: MillraceError };
 
@@ -43,6 +45,12 @@ export interface MillMetrics {
   readonly queue: { readonly filling: number; readonly waiting: number };
   /** Bytes of the log files in use. */
   readonly logBytes: number;
+  /** Bytes of events that are in no segment yet. They are held in memory; a crash now would have to replay them. */
+  readonly unsavedBytes: number;
+  /** Merges of segments that were made, those that failed, and why the last one did. One that fails is tried again later. */
+  readonly merges: { readonly made: number; readonly failed: number; readonly failure: unknown };
+  /** Segments, and their bytes. */
+  readonly segments: { readonly count: number; readonly bytes: number };
   /** The last commit that was applied, and the last that is known to be durable in every log file. */
   readonly commit: number;
   readonly durableCommit: number;
@@ -50,7 +58,7 @@ export interface MillMetrics {
   readonly nextLsn: number;
 }
 
-export function metricsOf(writer: LogWriter, apply: Apply): MillMetrics {
+export function metricsOf({ writer, apply, unsaved, store, checkpointing }: LiveMill): MillMetrics {
   const { events, commits, commitsRejected, bytes, latency } = writer.metrics;
   return {
     events,
@@ -60,6 +68,9 @@ export function metricsOf(writer: LogWriter, apply: Apply): MillMetrics {
     commitLatency: latency,
     queue: { filling: writer.filling.events, waiting: writer.admission.waitingCount },
     logBytes: writer.logs.bytes,
+    unsavedBytes: unsaved.bytes,
+    merges: { ...checkpointing.merges },
+    segments: { count: store.entries.length, bytes: store.bytes },
     commit: apply.commit,
     durableCommit: writer.logs.durable,
     nextLsn: apply.nextLsn,

@@ -1,37 +1,21 @@
 import type { Writable } from 'node:stream';
 import { defer, Observable, type OperatorFunction, takeUntil } from 'rxjs';
-import { MillraceError } from '../errors.js';
 import { type WalOptions, wal } from '../operators/wal.js';
-import type { Batch } from '../wal/batch.js';
 import type { ColumnLayout } from '../wal/column.js';
-import type { Commit } from '../wal/commit.js';
 import { appendColumns, type ColumnsInput } from './append-columns.js';
 import { appendMany } from './append-many.js';
-import type { StreamTarget } from './apply.js';
-import type { FollowContext, RowSink } from './follow.js';
+import type { HistoryContext } from './history/stream-history.js';
 import { Ingest, type IngestContext } from './ingest.js';
-import {
-  asEvent,
-  asRecord,
-  assertPosition,
-  type Position,
-  Reading,
-  type ReadOptions,
-  type ReadSource,
-  type Recorded,
-} from './reading.js';
+import { type ReadHost, ReadStream } from './read-stream.js';
+import type { ReadOptions } from './reading.js';
 import { type Appended, type AppendedMany, AppendReceipt } from './receipts.js';
-import { bytesOf, RowCodec, type RowReader } from './row-codec.js';
+import { bytesOf } from './row-codec.js';
 import { writableOf } from './writable.js';
 
 /** What a stream needs of its mill. */
-export interface StreamHost {
-  /** The mill while it is live. @throws MillraceError `NOT_STARTED`, `CLOSED` */
-  live(use: string): IngestContext & FollowContext;
+export interface StreamHost extends ReadHost<IngestContext & HistoryContext> {
   /** Hears when the mill begins to close: it takes nothing more. */
   onClosing(callback: () => void): () => void;
-  /** Hears when what was appended is applied, and reading ends. */
-  onClose(callback: () => void): () => void;
   /** How many appends may wait for room. */
   appendsWaitingMax(): number;
 }
@@ -42,22 +26,18 @@ export interface StreamHost {
  *
  * Rows are made from the log's bytes, never the object that was appended. All subscribers get the same row: do not change it.
  */
-export class DurableStream<T, I = T> extends Observable<T> implements AsyncIterable<T> {
-  private sinks: readonly RowSink<T>[] = [];
-  private isEnded = false;
+export class DurableStream<T, I = T> extends ReadStream<T> {
   private ingest: Ingest<I, T> | null = null;
-  private codec: RowCodec<T>;
 
   /** @internal Use `mill.stream()`. */
   constructor(
-    readonly name: string,
-    public columns: readonly ColumnLayout[],
+    name: string,
+    columns: readonly ColumnLayout[],
     private readonly host: StreamHost,
+    /** How long its events are kept, in milliseconds; `null` for ever. */
+    readonly retention: number | null = null,
   ) {
-    super((subscriber) => {
-      if (!subscriber.closed) return this.attach(subscriber);
-    });
-    this.codec = new RowCodec(name, columns);
+    super(name, columns, host);
   }
 
   /**
@@ -126,96 +106,11 @@ export class DurableStream<T, I = T> extends Observable<T> implements AsyncItera
     return writableOf(() => this.writing());
   }
 
-  /** Live events with their positions and commit times; from a position on, history first. */
-  records(): Observable<Recorded<T>>;
-  records(from: Position, options?: ReadOptions): Reading<T, Recorded<T>>;
-  records(from?: Position, options: ReadOptions = {}): Observable<Recorded<T>> {
-    if (from !== undefined) {
-      assertPosition(from);
-      return new Reading(this.readSource, from, asRecord<T>, options);
-    }
-    return new Observable((subscriber) =>
-      this.attach({
-        next: (row, lsn, commit) => subscriber.next(asRecord(row, lsn, commit)),
-        complete: () => subscriber.complete(),
-      }),
-    );
-  }
-
-  /**
-   * Events from a position on: history, then live, without gap or double.
-   *
-   * @throws MillraceError `INVALID_ARGUMENT` for what is not a position; `NO_HISTORY` at level `off`
-   */
-  from(position: Position, options: ReadOptions = {}): Reading<T> {
-    assertPosition(position);
-    return new Reading(this.readSource, position, asEvent<T>, options);
-  }
-
-  /** Iterates over live events; what a slow consumer has not taken stays in the log. */
-  [Symbol.asyncIterator](): AsyncIterableIterator<T> {
-    return this.from('latest')[Symbol.asyncIterator]();
-  }
-
   /** @internal The stream is known to the log under this number now, with these columns. */
-  connect(context: IngestContext & FollowContext, id: number): void {
+  connect(context: IngestContext & HistoryContext, id: number): void {
     const layout = context.catalog.find(this.name)!.versions.at(-1)!;
-    this.columns = layout.columns;
-    this.codec = new RowCodec(this.name, layout.columns);
+    this.connectReading(context, id, layout.columns);
     this.ingest = new Ingest(context, this.codec, layout, this.name);
-    context.apply.connect(id, this.target);
-  }
-
-  /** @internal */
-  completeSubscribers(): void {
-    const { sinks } = this;
-    this.isEnded = true;
-    this.sinks = [];
-    for (const sink of sinks) sink.complete();
-  }
-
-  private readonly target: StreamTarget = {
-    wantsRows: () => this.sinks.length > 0,
-    reader: (batch: Batch): RowReader<unknown> => this.codec.reader(batch),
-    emit: (row: unknown, lsn: number, commit: Commit) => {
-      for (const sink of this.sinks) sink.next(row as T, lsn, commit);
-    },
-  };
-
-  private readonly readSource: ReadSource<T> = {
-    context: () => this.host.live('read from'),
-    followed: {
-      rowsOf: (commit, next) => this.ingest!.rowsOf(commit, next),
-      attach: (sink) => this.attach(sink),
-      lossFor: () => (this.isLogged ? null : this.noHistory('take events as fast as they come')),
-    },
-    lsnOf: (position) => this.lsnOf(position),
-    onClose: (callback) => this.host.onClose(callback),
-  };
-
-  private attach(sink: RowSink<T>): () => void {
-    if (this.isEnded) sink.complete();
-    else this.sinks = [...this.sinks, sink];
-    return () => {
-      this.sinks = this.sinks.filter((other) => other !== sink);
-    };
-  }
-
-  private lsnOf(position: Position): number {
-    const { writer, apply } = this.host.live('read from');
-    if (position === 'latest') return apply.nextLsn;
-    if (!this.isLogged && (position === 'earliest' || position < writer.nextLsn))
-      throw this.noHistory("read from 'latest'");
-    return position === 'earliest' ? 0 : position;
-  }
-
-  private get isLogged(): boolean {
-    return this.ingest!.level !== 'off';
-  }
-
-  private noHistory(advice: string): MillraceError {
-    const message = `Stream "${this.name}" keeps no history at level "off"; use level "sync" or "flush", or ${advice}.`;
-    return new MillraceError('NO_HISTORY', message, { stream: this.name });
   }
 
   private writing(): Ingest<I, T> {

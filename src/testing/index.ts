@@ -2,4 +2,5 @@
 export { seededRandom } from '../storage/random.js';
 export type { Fault } from '../storage/simulated-faults.js';
 export { SimulatedStorage, type SimulatedStorageOptions } from '../storage/simulated-storage.js';
+export { SimulatedCompute } from './simulated-compute.js';
 export { VirtualClock } from './virtual-clock.js';

@@ -1,19 +1,27 @@
 import { defaultIfEmpty, forkJoin, map, type Observable, of } from 'rxjs';
 import { type Commit, decodeCommit } from './commit.js';
 import type { Frame, FrameHeader } from './frame.js';
-import type { FrameScanner } from './frame-scanner.js';
+import type { Found, FrameScanner } from './frame-scanner.js';
 
 /** What comes next in the log: the commit with the awaited number, whole; `more`, bytes have to be read; or no such commit. */
 export type NextCommit = 'commit' | 'more' | 'none';
 
+/** The frames of one participant, in order: of one file, or of several. */
+export interface FrameSource {
+  look(): Found;
+  readonly current: Frame;
+  advance(): void;
+  fill(): Observable<void>;
+}
+
 /** Goes through the commits of a mill, putting together the frames of all participants, in order of their numbers. */
-export class CommitCursor {
-  private frames: FrameScanner[] = [];
+export class CommitCursor<S extends FrameSource = FrameScanner> {
+  private frames: S[] = [];
   /** The lsn after the commit that was passed last. Lsns never go back: a frame with a lower one is of a commit that was cut. */
   private nextLsn = 0;
 
   constructor(
-    readonly scanners: readonly FrameScanner[],
+    readonly scanners: readonly S[],
     /** The last commit that the cursor went past. */
     public commit: number,
   ) {}
@@ -46,13 +54,13 @@ export class CommitCursor {
   }
 
   /** The frames of the commit that `look` found, with the scanners that found them. */
-  get parts(): readonly { readonly scanner: FrameScanner; readonly frame: Frame }[] {
+  get parts(): readonly { readonly scanner: S; readonly frame: Frame }[] {
     return this.frames.map((scanner) => ({ scanner, frame: scanner.current }));
   }
 
   decode(): Commit {
-    const { commit: number, time, firstLsn } = this.header;
-    const events = this.frames.reduce((sum, scanner) => sum + scanner.current.header.events, 0);
+    // At level `off` a commit's events are in no file, but they had their lsns.
+    const { commit: number, time, firstLsn, commitEvents: events } = this.header;
     return decodeCommit(
       { number, time, firstLsn, events },
       this.frames.map((scanner) => scanner.current.bytes),
@@ -63,13 +71,6 @@ export class CommitCursor {
     this.commit++;
     this.nextLsn = this.header.firstLsn + this.header.commitEvents;
     for (const scanner of this.frames) scanner.advance();
-  }
-
-  /** Lets the scanners read up to these ends, which the log has grown to. */
-  extendTo(ends: readonly number[]): void {
-    this.scanners.forEach((scanner, at) => {
-      scanner.limit = ends[at]!;
-    });
   }
 
   /** Reads on in every scanner that wants bytes. */

@@ -156,14 +156,15 @@ export class LogFile {
   }
 }
 
-/** Opens a participant's current file and reads its header; an identity that is not the expected one is corruption. */
+/** Opens a participant's log file and reads its header; an identity that is not the expected one is corruption. */
 export function openLogFile(
   storage: Storage,
   directory: string,
   expected: Omit<LogFileIdentity, 'fileNumber'>,
   hash: Hash,
+  name: string = CURRENT,
 ): Observable<LogFile> {
-  const path = `${directory}/${CURRENT}`;
+  const path = `${directory}/${name}`;
   return storage.open(path).pipe(
     catchError((error) =>
       throwError(() => (error instanceof StorageError && error.code === 'ENOENT' ? missing(path) : error)),

@@ -1,33 +1,48 @@
-import { catchError, concat, defer, Observable, throwError } from 'rxjs';
+import { catchError, concat, defer, EMPTY, Observable, throwError } from 'rxjs';
 import { describe, type MillraceError } from '../errors.js';
 import type { SealedCommit } from './commit.js';
 import { notWritten, unknownOutcome } from './failures.js';
 import { METADATA } from './format.js';
 import type { LogFile } from './log-file.js';
-import type { LogIndex } from './log-index.js';
 import { settleAll } from './settle-all.js';
 
 /**
- * The current log files of a mill: one per VGroup and the metadata log. Writes commits into them and knows which of
- * them are durable. Nothing here decides when; that is the writer's.
+ * The log files of a mill: one per VGroup and the metadata log. Writes commits into the current ones and knows which
+ * commits are durable. Nothing here decides when; that is the writer's.
  */
 export class LogSet {
-  private readonly byParticipant = new Map<number, LogFile>();
-  private readonly vgroupFiles: readonly LogFile[];
-  private readonly metadataFile: LogFile;
+  private byParticipant = new Map<number, LogFile>();
   private isSyncing = false;
   private readonly syncsWaiting: (() => void)[] = [];
   private syncFailure: MillraceError | null = null;
 
   constructor(
-    readonly files: readonly LogFile[],
+    /** The current files. */
+    public files: readonly LogFile[],
     /** The last commit known to be synced in every participant. */
     public durable: number,
-    readonly index: LogIndex,
+    /** The files before the current ones, while a checkpoint needs them. */
+    public checkpointFiles: readonly LogFile[] = [],
   ) {
-    for (const file of files) this.byParticipant.set(file.participant, file);
-    this.vgroupFiles = files.filter((file) => file.participant !== METADATA);
-    this.metadataFile = this.file(METADATA);
+    this.use(files);
+  }
+
+  private use(files: readonly LogFile[]): void {
+    this.files = files;
+    this.byParticipant = new Map(files.map((file) => [file.participant, file]));
+  }
+
+  /** Commits go to these files from now on. Between two commits, when everything written is synced. */
+  rotate(next: readonly LogFile[]): void {
+    this.checkpointFiles = this.files;
+    this.use(next);
+  }
+
+  /** The files before the current ones are needed no more: the caller's to close and remove. */
+  takeCheckpointFiles(): readonly LogFile[] {
+    const files = this.checkpointFiles;
+    this.checkpointFiles = [];
+    return files;
   }
 
   file(participant: number): LogFile {
@@ -38,11 +53,23 @@ export class LogSet {
 
   /** The bytes of all frames and headers. */
   get bytes(): number {
-    return this.files.reduce((sum, file) => sum + file.end, 0);
+    return [...this.files, ...this.checkpointFiles].reduce((sum, file) => sum + file.end, 0);
   }
 
   get isDirty(): boolean {
     return this.files.some((file) => file.isDirty);
+  }
+
+  /** Writes a commit, and syncs where that is wanted; one that goes to no file is written at once. */
+  commit(sealed: SealedCommit, wantsSync: boolean): Observable<never> {
+    if (sealed.written.length === 0) return EMPTY;
+    const written = this.write(sealed);
+    return wantsSync
+      ? concat(
+          written,
+          defer(() => this.sync(sealed.seal.number)),
+        )
+      : written;
   }
 
   /**
@@ -106,11 +133,12 @@ export class LogSet {
 
   private syncFiles(): Observable<unknown> {
     if (this.syncFailure) return throwError(() => this.syncFailure);
-    const vgroups = syncDirty(this.vgroupFiles);
-    return this.metadataFile.isDirty
+    const vgroups = syncDirty(this.files.filter((file) => file.participant !== METADATA));
+    const metadata = this.file(METADATA);
+    return metadata.isDirty
       ? concat(
           vgroups,
-          defer(() => this.metadataFile.sync()),
+          defer(() => metadata.sync()),
         )
       : vgroups;
   }
@@ -121,7 +149,7 @@ export class LogSet {
   }
 
   close(): Observable<never> {
-    return settleAll(this.files.map((file) => file.file.close()));
+    return settleAll([...this.files, ...this.checkpointFiles].map((file) => file.file.close()));
   }
 }
 

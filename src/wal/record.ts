@@ -20,4 +20,6 @@ export type MetadataRecord =
       readonly name: string;
       readonly version: number;
       readonly columns: readonly ColumnLayout[];
-    };
+    }
+  /** Events of a stream that came before are kept only from this event time on, in milliseconds since the epoch. */
+  | { readonly kind: 'retention'; readonly id: number; readonly from: number };

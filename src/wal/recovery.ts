@@ -9,20 +9,20 @@ import {
   of,
   switchMap,
   tap,
-  toArray,
 } from 'rxjs';
-import { CorruptLogError } from '../errors.js';
 import type { Storage } from '../storage/storage.js';
 import type { Commit } from './commit.js';
 import { CommitCursor } from './commit-cursor.js';
 import { type CutFile, keepCopies } from './cut.js';
 import { FILE_HEADER_BYTES, METADATA } from './format.js';
+import { FrameChain } from './frame-chain.js';
 import { FrameScanner, type ScannedFile, WINDOW_BYTES } from './frame-scanner.js';
 import type { Hash } from './hash.js';
 import type { LogFile } from './log-file.js';
+import type { ParticipantLog } from './open-logs.js';
 import { eachCommit, sourceOf } from './replay.js';
 import { steps } from './steps.js';
-import { type Survey, survey } from './survey.js';
+import { assertNothingPromisedIsLost, surveyTails, type Tail } from './tails.js';
 
 /** What a recovery found and did to the log. */
 export interface LogRecovery {
@@ -50,10 +50,12 @@ export interface LogCut {
 export interface LogBase {
   readonly commit: number;
   readonly nextLsn: number;
+  /** Lsns below it may have been given. */
+  readonly ceiling: number;
 }
 
 /** What a first pass over the log learns, before anything is touched or applied. */
-interface Findings {
+export interface Findings {
   commit: number;
   durable: number;
   commits: number;
@@ -76,53 +78,81 @@ interface Findings {
 export function recoverLog(
   storage: Storage,
   directory: string,
-  files: readonly LogFile[],
+  logs: readonly ParticipantLog[],
   base: LogBase,
   hash: Hash,
 ): Observable<LogRecovery> {
-  return openCursor(files, base.commit, hash).pipe(
-    switchMap((cursor) => {
-      const found = nothingYet(base);
-      let tails: readonly Tail[] = [];
+  const files = logs.flatMap((log) => log.files);
+  return examineLog(logs, base, hash).pipe(
+    switchMap(({ found, tails }) => {
+      const scanners = tails.map(({ scanner }) => scanner);
       let copies: readonly CutFile[] = [];
       return concat(
-        findLastCommit(cursor, found),
-        surveyTails(cursor, hash).pipe(
-          tap((surveyed) => assertNothingPromisedIsLost(found, (tails = surveyed))),
-          ignoreElements(),
-        ),
-        defer(() => keepCopies(storage, directory, tails.map(toCopy))).pipe(
+        keepCopies(storage, directory, tails.map(toCopy)).pipe(
           tap((kept) => (copies = kept)),
           ignoreElements(),
         ),
-        defer(() => writeAgain(found, cursor.scanners)),
+        defer(() => writeAgain(found, scanners)),
         defer(() => cutTails(tails)),
         defer(() => syncAll(files)),
         defer(() => {
-          for (const file of files) file.end = endIn(cursor, file);
-          return of(recoveryOf(found, tails, copies));
+          for (const scanner of scanners) fileOf(files, scanner.source).end = scanner.position;
+          return of(recoveryOf(base, found, tails, copies));
         }),
       );
     }),
   );
 }
 
-function nothingYet({ commit, nextLsn }: LogBase): Findings {
-  return { commit, durable: commit, commits: 0, events: 0, nextLsn, ceiling: nextLsn, closed: false, unproven: [] };
+/** A log as it was found. */
+export interface ExaminedLog {
+  readonly found: Findings;
+  /** Of each file, what lies behind the last whole commit. */
+  readonly tails: readonly Tail[];
 }
 
-function endIn(cursor: CommitCursor, file: LogFile): number {
-  return cursor.scanners.find((scanner) => scanner.source.participant === file.participant)!.position;
-}
-
-function openCursor(files: readonly LogFile[], commit: number, hash: Hash): Observable<CommitCursor> {
-  const scanners = files.map((file) =>
-    file.file.size().pipe(map((size) => new FrameScanner(sourceOf(file), hash, FILE_HEADER_BYTES, size))),
+/**
+ * Finds the last whole commit, and judges whether what lies behind it may be cut; changes nothing. Errors with
+ * `CorruptLogError` where it may not: something that had been durable cannot be read.
+ */
+export function examineLog(logs: readonly ParticipantLog[], base: LogBase, hash: Hash): Observable<ExaminedLog> {
+  return openCursor(logs, base.commit, hash).pipe(
+    switchMap((cursor) => {
+      const found = nothingYet(base);
+      return concat(
+        findLastCommit(cursor, found),
+        surveyTails(cursor, hash).pipe(
+          map((tails): ExaminedLog => {
+            found.durable = Math.max(found.durable, ...tails.map(({ seen }) => seen.durable));
+            assertNothingPromisedIsLost(found, tails);
+            return { found, tails };
+          }),
+        ),
+      );
+    }),
   );
-  return forkJoin(scanners).pipe(map((opened) => new CommitCursor(opened, commit)));
 }
 
-function findLastCommit(cursor: CommitCursor, found: Findings): Observable<never> {
+function nothingYet({ commit, nextLsn, ceiling }: LogBase): Findings {
+  return { commit, durable: commit, commits: 0, events: 0, nextLsn, ceiling, closed: false, unproven: [] };
+}
+
+type LogCursor = CommitCursor<FrameChain>;
+
+function openCursor(logs: readonly ParticipantLog[], commit: number, hash: Hash): Observable<LogCursor> {
+  const scannerOf = (file: LogFile) =>
+    file.file.size().pipe(map((size) => new FrameScanner(sourceOf(file), hash, FILE_HEADER_BYTES, size)));
+  const chains = logs.map(({ files }) =>
+    forkJoin(files.map(scannerOf)).pipe(map((scanners) => new FrameChain(scanners, commit))),
+  );
+  return forkJoin(chains).pipe(map((opened) => new CommitCursor(opened, commit)));
+}
+
+function fileOf(files: readonly LogFile[], { file }: ScannedFile): LogFile {
+  return files.find((candidate) => candidate.file === file)!;
+}
+
+function findLastCommit(cursor: LogCursor, found: Findings): Observable<never> {
   return eachCommit(cursor, () => {
     const { commit, durable, firstLsn, commitEvents } = cursor.header;
     found.commit = commit;
@@ -130,10 +160,11 @@ function findLastCommit(cursor: CommitCursor, found: Findings): Observable<never
     found.commits++;
     found.nextLsn = Math.max(found.nextLsn, firstLsn + commitEvents);
     found.closed = false;
-    for (const { scanner, frame } of cursor.parts) {
+    for (const { scanner: chain, frame } of cursor.parts) {
+      const { source } = chain.scanner;
       found.events += frame.header.events;
-      found.unproven.push({ commit, file: scanner.source, offset: frame.offset });
-      if (scanner.source.participant === METADATA) readRecords(cursor.decode(), found);
+      found.unproven.push({ commit, file: source, offset: frame.offset });
+      if (source.participant === METADATA) readRecords(cursor.decode(), found);
     }
     const proven = found.unproven.findIndex((frame) => frame.commit > found.durable);
     if (proven > 0) found.unproven.splice(0, proven);
@@ -150,11 +181,6 @@ function readRecords(commit: Commit, found: Findings): void {
   }
 }
 
-interface Tail {
-  readonly scanner: FrameScanner;
-  readonly seen: Survey;
-}
-
 function toCopy({ scanner, seen }: Tail) {
   return {
     file: scanner.source.file,
@@ -162,47 +188,6 @@ function toCopy({ scanner, seen }: Tail) {
     from: scanner.position,
     to: seen.dirtyTo,
   };
-}
-
-function surveyTails(cursor: CommitCursor, hash: Hash): Observable<Tail[]> {
-  return concat(
-    ...cursor.scanners.map((scanner) =>
-      defer(() => survey(scanner.source, scanner.position, scanner.limit, hash)).pipe(
-        map((seen) => ({ scanner, seen })),
-      ),
-    ),
-  ).pipe(toArray());
-}
-
-/** A commit that is missing or unreadable is corruption where anything says that it, or a later one, was durable. */
-function assertNothingPromisedIsLost(found: Findings, tails: readonly Tail[]): void {
-  for (const { seen } of tails) found.durable = Math.max(found.durable, seen.durable);
-  const lost = found.commit + 1;
-  if (found.durable < lost) return;
-  const culprit = culpritOf(tails, lost);
-  const { path } = culprit.scanner.source.file;
-  const offset = culprit.scanner.position;
-  throw new CorruptLogError(
-    `${path} is damaged at byte ${offset}: commit ${lost} cannot be read there, but commits up to ${found.durable} were durable. ` +
-      'Nothing was changed. Restore the mill from a backup; to look at what is there, run `millrace inspect` on the file.',
-    { path, offset, commit: lost },
-  );
-}
-
-/**
- * The file to blame for a commit that cannot be read: one that the commit's other frames name. Where none of them can be
- * read, a file that does not go on with a frame: rather one that has something unreadable there than one that just ends.
- */
-function culpritOf(tails: readonly Tail[], lost: number): Tail {
-  const frameIn = ({ scanner }: Tail) => (scanner.look() === 'frame' ? scanner.current.header : null);
-  const named = tails.map((tail) => frameIn(tail)).find((header) => header?.commit === lost)?.participants;
-  const lacking = tails.filter(
-    (tail) =>
-      frameIn(tail)?.commit !== lost &&
-      (named === undefined || ((named >> BigInt(tail.scanner.source.participant)) & 1n) === 1n),
-  );
-  const silent = lacking.filter((tail) => frameIn(tail) === null);
-  return silent.find(({ seen }) => seen.dirtyFrom !== null) ?? silent[0] ?? lacking[0] ?? tails[0]!;
 }
 
 /** After a kill or a failed sync these frames may be in the page cache only; a sync alone could miss them. */
@@ -234,10 +219,11 @@ function syncAll(files: readonly LogFile[]): Observable<never> {
   return forkJoin(files.map((file) => file.sync().pipe(defaultIfEmpty(undefined)))).pipe(ignoreElements());
 }
 
-function recoveryOf(found: Findings, tails: readonly Tail[], copies: readonly CutFile[]): LogRecovery {
+function recoveryOf(base: LogBase, found: Findings, tails: readonly Tail[], copies: readonly CutFile[]): LogRecovery {
   const bytes = copies.reduce((sum, copy) => sum + copy.bytes, 0);
   const lastTrace = Math.max(found.commit + (copies.length > 0 ? 1 : 0), ...tails.map(({ seen }) => seen.commit));
-  const clean = found.commits === 0 ? copies.length === 0 : found.closed && copies.length === 0;
+  const isNew = base.commit === 0 && found.commits === 0;
+  const clean = (isNew || found.closed) && copies.length === 0;
   return {
     clean,
     commit: found.commit,

@@ -27,12 +27,8 @@ export interface WriterContext {
   readonly scheduler: SchedulerLike;
   /** Takes each commit, in order, once it is as safe as the level promises. Never called while it runs. */
   readonly apply: (commit: Commit) => void;
+  /** Whether appends must wait for something else than the commit that fills; `admission.admit` when that is over. */
+  readonly holdsBack: () => boolean;
   /** Called once, when a failure ends the writing for good. */
   readonly poisoned?: (failure: MillraceError) => void;
-}
-
-/** Who hears how a commit ended. */
-export interface Ended {
-  readonly error: (error: MillraceError) => void;
-  readonly complete: () => void;
 }

@@ -1,11 +1,14 @@
 import { MillraceError } from '../errors.js';
 import { Admission } from './admission.js';
+import { ApplyQueue } from './apply-queue.js';
 import { CommitBuilder, type CommitReceipt, type SealedCommit } from './commit.js';
 import { notWritten, poisonedBy } from './failures.js';
 import type { LogSet } from './log-set.js';
 import { WriterMetrics } from './metrics.js';
+import { Quiet } from './quiet.js';
 import type { MetadataRecord } from './record.js';
-import type { Ended, WriterContext, WriterOptions, WriterStart } from './writer-context.js';
+import { TurnTaking } from './turn-taking.js';
+import type { WriterContext, WriterOptions, WriterStart } from './writer-context.js';
 
 /** Lsns are promised to the metadata log in steps of this many. */
 export const LSN_STEP = 2 ** 24;
@@ -21,22 +24,26 @@ export class LogWriter {
   failure: MillraceError | null = null;
   lastCommit: number;
   nextLsn: number;
-  private ceiling: number;
+  /** Lsns above it need a record first. */
+  ceiling: number;
   private inFlight: SealedCommit | null = null;
-  private isSealing = false;
-  private readonly done: SealedCommit[] = [];
-  private isApplying = false;
-  readonly admission = new Admission(() => this.failure !== null || !this.isFull);
+  private readonly done = new ApplyQueue((sealed) => this.apply(sealed));
+  readonly admission = new Admission(() => this.takesMore);
+  private readonly turns: TurnTaking;
+  private readonly quiet = new Quiet(
+    () => this.isIdle || this.failure !== null,
+    () => this.isBetweenCommits,
+  );
   /** Declarations whose commit could not be written. */
   private held: MetadataRecord[] = [];
   private isClosed = false;
-  private idleCallbacks: (() => void)[] = [];
 
   constructor(
     private readonly context: WriterContext,
     readonly options: WriterOptions,
     start: WriterStart,
   ) {
+    this.turns = new TurnTaking(context.scheduler);
     this.lastCommit = start.commit;
     this.nextLsn = start.nextLsn;
     this.ceiling = start.ceiling;
@@ -50,19 +57,22 @@ export class LogWriter {
     return this.filling.events >= this.options.commitEventsMax || this.filling.bytes >= this.options.commitBytesMax;
   }
 
+  /** After a failure too: who comes then is told so, and need not wait for room that will never be. */
+  private get takesMore(): boolean {
+    return this.failure !== null || (!this.isFull && !this.context.holdsBack());
+  }
+
   /** Whether one may add to `filling` now. Who comes while others wait, waits behind them. */
   get hasRoom(): boolean {
-    return !this.isFull && this.admission.isOpen;
+    return this.takesMore && this.admission.isOpen;
   }
 
   get isIdle(): boolean {
-    return (
-      this.inFlight === null &&
-      this.filling.isEmpty &&
-      this.done.length === 0 &&
-      !this.isApplying &&
-      this.admission.waitingCount === 0
-    );
+    return this.isBetweenCommits && this.filling.isEmpty && this.admission.waitingCount === 0;
+  }
+
+  private get isBetweenCommits(): boolean {
+    return this.inFlight === null && !this.done.isBusy;
   }
 
   /** @throws MillraceError `POISONED` after a failure that only a restart can mend. */
@@ -84,24 +94,30 @@ export class LogWriter {
 
   /** Calls back once, when nothing is filling, in flight or being applied. */
   whenIdle(callback: () => void): void {
-    if (this.isIdle) callback();
-    else this.idleCallbacks.push(callback);
+    this.quiet.whenIdle(callback);
+    this.quiet.settle();
+  }
+
+  /** Seals nothing more until `resume`, and calls back when nothing is in flight or being applied. Appends go on filling. */
+  pause(paused: () => void): void {
+    this.quiet.pause(paused);
+    this.quiet.settle();
+  }
+
+  resume(): void {
+    this.quiet.resume();
+    this.sealNext();
+    this.quiet.settle();
   }
 
   /** To be called after adding to `filling`: seals at once when full, else after what is running now has added its events too. */
   sealSoon(): void {
-    if (this.inFlight !== null) return;
+    if (this.inFlight !== null || this.quiet.isPaused) return;
     if (this.isFull) this.sealNext();
-    else if (!this.isSealing) {
-      this.isSealing = true;
-      this.context.scheduler.schedule(() => {
-        this.isSealing = false;
-        this.sealNext();
-      });
-    }
+    else this.turns.soon(this.options.level, () => this.sealNext());
   }
 
-  /** Adds a metadata record; it is durable before its receipt is told, whatever the level. */
+  /** Adds a metadata record; durable before its receipt is told, whatever the level. */
   record(record: MetadataRecord, receipt?: CommitReceipt): void {
     this.assertWritable();
     this.filling.addRecord(record, receipt);
@@ -109,12 +125,13 @@ export class LogWriter {
   }
 
   private sealNext(): void {
-    if (this.inFlight !== null || this.failure !== null || this.filling.isEmpty) return;
+    if (this.inFlight !== null || this.failure !== null || this.quiet.isPaused || this.filling.isEmpty) return;
     const sealed = this.sealOrReject();
     if (sealed === null) return;
     this.inFlight = sealed;
     const startedAt = this.context.scheduler.now();
-    const ended = {
+    const wantsSync = this.options.level === 'sync' || sealed.records.length > 0;
+    this.logs.commit(sealed, wantsSync).subscribe({
       error: (error: MillraceError) => this.failed(sealed, error),
       complete: () => {
         // A sync that failed meanwhile (level `flush`) may have taken what was written before this commit.
@@ -122,8 +139,7 @@ export class LogWriter {
         this.metrics.written(sealed, this.context.scheduler.now() - startedAt);
         this.durable(sealed);
       },
-    };
-    this.write(sealed, ended);
+    });
     this.admission.admit();
   }
 
@@ -138,7 +154,7 @@ export class LogWriter {
       this.hold(this.filling.takeRecords());
       this.filling.abandon(notWritten(this.lastCommit + 1, cause));
       this.admission.admit();
-      this.settleIdle();
+      this.quiet.settle();
       return null;
     }
   }
@@ -163,51 +179,36 @@ export class LogWriter {
     return sealed;
   }
 
-  /** Writes, and syncs where the level or a metadata record wants it. */
-  private write(sealed: SealedCommit, ended: Ended): void {
-    const { options, logs } = this;
-    const wantsSync = options.level === 'sync' || sealed.records.length > 0;
-    const synced = () => logs.sync(sealed.seal.number).subscribe(ended);
-    if (sealed.written.length === 0) ended.complete();
-    else logs.write(sealed).subscribe({ error: ended.error, complete: wantsSync ? synced : ended.complete });
-  }
-
   private durable(sealed: SealedCommit): void {
     this.inFlight = null;
     this.lastCommit = sealed.seal.number;
     for (const record of sealed.records) {
       if (record.kind === 'ceiling') this.ceiling = record.ceiling;
     }
-    const { number, firstLsn } = sealed.seal;
-    this.logs.index.note(number, firstLsn + sealed.events, () => this.logs.files.map((file) => file.end), sealed.bytes);
     this.done.push(sealed);
     this.sealNext();
     this.applyDone();
   }
 
-  /** Applies what is durable, in order. A commit that gets durable meanwhile is applied by the loop that runs already. */
+  private apply(sealed: SealedCommit): void {
+    const commit = sealed.decode();
+    this.context.apply(commit);
+    sealed.committed(commit);
+    this.filling.recycle(sealed);
+  }
+
+  /** Applies what is durable, in order. */
   private applyDone(): void {
-    if (this.isApplying) return;
-    this.isApplying = true;
-    try {
-      for (let sealed = this.done.shift(); sealed !== undefined; sealed = this.done.shift()) {
-        const commit = sealed.decode();
-        this.context.apply(commit);
-        sealed.committed(commit);
-        this.filling.recycle(sealed);
-      }
-    } finally {
-      this.isApplying = false;
-    }
+    if (!this.done.run()) return;
     this.admission.admit();
-    this.settleIdle();
+    this.quiet.settle();
   }
 
   private failed(sealed: SealedCommit, error: MillraceError): void {
     this.inFlight = null;
     // Who was in flight when the writing ended was told then.
     if (this.failure !== null) {
-      this.settleIdle();
+      this.quiet.settle();
       return;
     }
     if (error.code === 'NOT_WRITTEN') {
@@ -225,7 +226,7 @@ export class LogWriter {
       this.poison(error, sealed);
     }
     this.admission.admit();
-    this.settleIdle();
+    this.quiet.settle();
   }
 
   private hold(records: readonly MetadataRecord[]): void {
@@ -241,10 +242,6 @@ export class LogWriter {
     this.filling.abandon(poisonedBy(error));
     this.context.poisoned?.(error);
     this.admission.admit();
-    this.settleIdle();
-  }
-
-  private settleIdle(): void {
-    while (this.idleCallbacks.length > 0 && (this.isIdle || this.failure !== null)) this.idleCallbacks.shift()!();
+    this.quiet.settle();
   }
 }

@@ -57,7 +57,8 @@ it('tells its version and its help', async () => {
   expect((await millrace('--version')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   const help = await millrace('--help');
   expect(help.code).toBe(0);
-  for (const command of ['monitor', 'ingest', 'tail', 'inspect', 'Exit codes']) expect(help.stdout).toContain(command);
-  for (const command of ['monitor', 'ingest', 'tail', 'inspect'])
+  for (const command of ['monitor', 'ingest', 'tail', 'inspect', 'verify', 'Exit codes'])
+    expect(help.stdout).toContain(command);
+  for (const command of ['monitor', 'ingest', 'tail', 'inspect', 'verify'])
     expect((await millrace(command, '--help')).code).toBe(0);
 });

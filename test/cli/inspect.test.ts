@@ -1,21 +1,22 @@
-import { copyFileSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
-import { float64, key, Millrace, string, timestamp } from '../../src/index.js';
+import { copyFileSync, cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { appended, imageOf, killed, overwrite, shorten, started } from './mills.js';
 import { millrace, objectsOf, useFolder } from './support.js';
 
 const folder = useFolder();
 const LOG = 'data/vgroup-00/current.wal';
 const HEADER_BYTES = 64;
 
-/** A mill with three commits of two events, closed in order. */
+/** What a kill leaves of a mill with three commits of two events, all in the log. */
 async function filled(vgroups = 1): Promise<void> {
-  const mill = new Millrace(folder.path('data'), { vgroups, logFileBytes: 4096 });
-  const readings = mill.stream('readings', { schema: { ts: timestamp(), device: key(string()), value: float64() } });
-  await mill.start();
+  const mill = await started(folder.path('live'), { vgroups });
   for (let at = 0; at < 3; at++)
-    await readings.appendMany([
+    await mill.stream('readings').appendMany([
       { ts: at, device: 'a', value: 1 },
       { ts: at, device: 'b', value: 2 },
     ]);
+  cpSync(folder.path('live'), folder.path('data'), { recursive: true });
+  for (const name of ['metadata', ...Array.from({ length: vgroups }, (_, at) => `vgroup-0${at}`)])
+    rmSync(folder.path(`data/${name}/next.wal`), { force: true });
   await mill.close();
 }
 
@@ -33,22 +34,29 @@ async function piecesOf(name: string) {
 const kindsOf = (pieces: readonly { kind: string }[]) => pieces.map(({ kind }) => kind).join(' ');
 
 function damage(name: string, offset: number, bytes: Buffer): void {
-  writeSync(openSync(folder.path(name), 'r+'), bytes, 0, bytes.length, offset);
+  overwrite(folder.path(name), offset, bytes);
 }
+
+/** What does not change from run to run. */
+const settled = (text: string) =>
+  text
+    .replaceAll(`${folder.path('')}/`, '')
+    .replaceAll(/2\d{3}-\d\d-\d\dT[\d:.]+Z, durable/g, 'TIME, durable')
+    .replaceAll(/[0-9a-f]{32}/g, 'ID')
+    .replaceAll(/[\d.]+ KiB/g, 'SIZE')
+    .replaceAll(/\.wal: [\d,]+ bytes/g, '.wal: BYTES');
 
 it('says in words what is in a mill', async () => {
   await filled();
   const { code, stdout, stderr } = await inspect('data');
   expect([code, stderr]).toEqual([0, '']);
-  const lines = stdout
-    .replaceAll(`${folder.path('')}/`, '')
-    .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
-    .replaceAll(/[0-9a-f]{32}/g, 'ID');
-  expect(lines).toBe(`mill ID in data: 1 VGroup, the log begins after commit 0, lsn 1
-data/metadata/current.wal: 4,096 bytes
+  const lines = settled(stdout);
+  expect(lines).toBe(`mill ID in data: 1 VGroup
+manifest: sequence 1, two equal copies; everything up to commit 0 is in segments, the next lsn is 1, the log goes on in file number 1
+data/metadata/current.wal: BYTES
   log of metadata, file number 1, of mill ID
-${lines.split('\n').slice(3, 10).join('\n')}
-data/vgroup-00/current.wal: 4,096 bytes
+${lines.split('\n').slice(4, 9).join('\n')}
+data/vgroup-00/current.wal: BYTES
   log of vgroup-00, file number 1, of mill ID
   at 64, 168 bytes: commit 2, lsn 1 to 2, TIME, durable 1, in vgroup-00
       readings (stream 1), version 1: 2 rows of 2 keys, 96 bytes
@@ -62,9 +70,48 @@ data/vgroup-00/current.wal: 4,096 bytes
     'stream readings is number 1, version 1: ts timestamp() as event time, device key(string()), value float64()',
     'opened at level sync',
     'lsns below 16,777,217 may be given',
-    'closed in order, the next lsn is 7',
   ])
     expect(lines).toContain(`\n      ${words}\n`);
+});
+
+it('says what is in the segments of a mill that was closed', async () => {
+  const mill = await started(folder.path('data'));
+  await appended(mill, 1, 14);
+  await mill.checkpoint();
+  await appended(mill, 15, 21);
+  await mill.close();
+  const { code, stdout, stderr } = await inspect('data');
+  expect([code, stderr]).toEqual([0, '']);
+  expect(settled(stdout)).toMatch(`mill ID in data: 1 VGroup
+manifest: sequence 3, two equal copies; everything up to commit 4 is in segments, the next lsn is 22, the log goes on in file number 3
+stream 1: readings, version 1: ts timestamp() as event time, device key(string()), value float64()
+segments of readings: 2 files, 21 rows, SIZE
+  00000001.arrow: version 1, 14 rows in 1 block, SIZE, lsn 1 to 14, event time 2024-01-01T00:00:00.001Z to 2024-01-01T00:00:00.014Z
+  00000002.arrow: version 1, 7 rows in 1 block, SIZE, lsn 15 to 21, event time 2024-01-01T00:00:00.015Z to 2024-01-01T00:00:00.021Z
+data/metadata/current.wal: BYTES
+  log of metadata, file number 3, of mill ID
+`);
+  expect(stdout).toContain('\n      closed in order, the next lsn is 22\n');
+  const pieces = await piecesOf('data');
+  expect(kindsOf(pieces)).toBe('mill stream segment segment file frame end file end');
+  expect(pieces[2]).toMatchObject({ stream: 'readings', rows: 14, blocks: 1, firstLsn: 1, lastLsn: 14, fault: null });
+  const one = await inspect('data/segments/00000002.arrow');
+  expect(one.stdout).toMatch(
+    /00000002\.arrow: readings, version 1, 7 rows in 1 block.*\n {2}at [\d,]+, [\d,]+ bytes: 7 rows, lsn 15 to 21, .*, keys dev-0 to dev-4\n$/,
+  );
+});
+
+it('says which segments are missing, too short, or left over', async () => {
+  await killed(folder.path('data'));
+  rmSync(folder.path('data/segments/00000001.arrow'));
+  shorten(folder.path('data/segments/00000002.arrow'), 8);
+  folder.write('data/segments/00000009.arrow', 'half a segment');
+  const { code, stdout } = await inspect('data');
+  expect(code).toBe(3);
+  expect(stdout).toMatch(/00000001\.arrow: .*; DAMAGED: the file is missing\n/);
+  expect(stdout).toMatch(/00000002\.arrow: .*; DAMAGED: it has [\d,]+ bytes in place of [\d,]+\n/);
+  expect(stdout).toMatch(/00000003\.arrow: [^;]*\n/);
+  expect(stdout).toMatch(/left from a crash, or just being made: .*00000009\.arrow\n/);
 });
 
 it('says how commits are spread over VGroups', async () => {
@@ -162,7 +209,7 @@ it('says when a manifest is damaged or missing, and reads the logs', async () =>
     writeFileSync(folder.path(`data/manifest-${copy}.json`), 'nonsense');
     const { code, stdout } = await inspect('data');
     expect(code).toBe(copy === 'a' ? 0 : 3);
-    expect(stdout).toMatch(copy === 'a' ? /one of the two copies .* is missing, damaged or old/ : /is not a manifest/);
+    expect(stdout).toMatch(copy === 'a' ? /one of the two copies is missing, damaged or old/ : /is not a manifest/);
     expect(stdout).toMatch(/3 frames, the last of commit 4/);
   }
 });
@@ -178,10 +225,31 @@ it('refuses what is no log', async () => {
 
 it('changes nothing, and needs no lock', async () => {
   await filled();
-  const mill = new Millrace(folder.path('data'));
-  await mill.start();
-  const before = readFileSync(folder.path(LOG));
+  const mill = await started(folder.path('data'));
+  await appended(mill, 1, 14);
+  await mill.checkpoint();
+  // What the mill itself prepares meanwhile.
+  const image = () => [...imageOf(folder.path('data'))].filter(([name]) => !name.endsWith('next.wal'));
+  const before = image();
   expect((await inspect('data')).code).toBe(0);
-  expect(readFileSync(folder.path(LOG)).equals(before)).toBe(true);
+  expect(image()).toEqual(before);
+  await mill.close();
+});
+
+it('finds everything in its place while another process takes checkpoints', async () => {
+  const mill = await started(folder.path('data'));
+  let isOver = false;
+  const looking = (async () => {
+    for (let look = 0; look < 8; look++) {
+      const { code, stdout, stderr } = await inspect('data', '--limit', '0');
+      expect([code, stderr]).toEqual([0, '']);
+      expect(stdout).not.toMatch(/DAMAGED/);
+    }
+  })().finally(() => (isOver = true));
+  for (let lsn = 0; !isOver; lsn += 7) {
+    await appended(mill, lsn + 1, lsn + 7);
+    await mill.checkpoint();
+  }
+  await looking;
   await mill.close();
 });

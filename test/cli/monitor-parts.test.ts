@@ -1,3 +1,4 @@
+import { CheckpointWatch } from '../../src/cli/monitor/checkpoint-watch.js';
 import { parseDiskCounters, parseNetworkCounters, Rates } from '../../src/cli/monitor/counters.js';
 import { clip } from '../../src/cli/monitor/screen.js';
 import { Statistics } from '../../src/cli/monitor/statistics.js';
@@ -48,6 +49,38 @@ it('summarizes the last ten seconds', () => {
   const [load] = statistics.summaries(15_000);
   expect(load).toMatchObject({ last: 15, min: 5, average: 10, max: 15 });
   expect(statistics.summaries(26_000)).toEqual([]);
+});
+
+it('says what became of checkpoints', () => {
+  const watch = new CheckpointWatch();
+  const told = (kind: 'started' | 'step' | 'completed', steps: number) =>
+    watch.told({
+      kind,
+      report: {
+        number: 1,
+        cause: 'interval',
+        startedAt: 10_000,
+        duration: 84,
+        steps: Array.from({ length: steps }, () => ({ name: 'rotate' as const, duration: 42 })),
+      },
+    });
+  expect(watch.inWords(9_000)).toBe('no checkpoint in this run yet');
+  told('started', 0);
+  expect(watch.inWords(10_010)).toBe('a checkpoint runs');
+  told('completed', 3);
+  expect(watch.inWords(22_000)).toBe('checkpoint 12s ago (interval, 84.0 ms)');
+  // One that had nothing to do.
+  told('started', 0);
+  told('completed', 0);
+  expect(watch.inWords(22_000)).toBe('checkpoint 12s ago (interval, 84.0 ms)');
+  const report = { number: 2, cause: 'size' as const, startedAt: 20_000, duration: 1, steps: [] };
+  watch.told({ kind: 'failed', report, error: new Error('the disk is full') });
+  expect([watch.inWords(22_000), watch.trouble]).toEqual([
+    'checkpoint 12s ago (interval, 84.0 ms)',
+    'the last checkpoint failed, nothing is lost, and the next one tries again: the disk is full',
+  ]);
+  told('completed', 3);
+  expect(watch.trouble).toBeNull();
 });
 
 it.each([

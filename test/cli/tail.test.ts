@@ -1,29 +1,24 @@
-import { openSync, readFileSync, writeSync } from 'node:fs';
-import { bytes, float64, int64, json, key, Millrace, string, timestamp } from '../../src/index.js';
+import { rmSync } from 'node:fs';
+import { bytes, float64, int64, json, Millrace, string, timestamp } from '../../src/index.js';
+import { appended, imageOf, killed, overwrite, reading, READINGS as SCHEMA, START, started } from './mills.js';
 import { millrace, objectsOf, Running, useFolder } from './support.js';
 
 const folder = useFolder();
-const SCHEMA = { ts: timestamp(), device: key(string()), value: float64() };
-const START = Date.UTC(2024, 0, 1);
 
 const tail = (...args: string[]) => millrace('tail', ...args, '--dir', folder.path('data'));
 const lsnsOf = (text: string) => objectsOf(text).map(({ lsn }) => lsn);
-const reading = (at: number) => ({ ts: START + at, device: `dev-${at % 5}`, value: at });
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at);
 
-/** A mill with events 1 to `count` of a stream, in commits of 7, some in between of another stream. */
+/** A live mill with events 1 to `count`, in commits of 7. */
 async function filled(count: number, vgroups: number): Promise<Millrace> {
-  const mill = new Millrace(folder.path('data'), { vgroups });
-  const readings = mill.stream('readings', { schema: SCHEMA });
-  await mill.start();
-  for (let at = 1; at <= count; at += 7)
-    await readings.appendMany(Array.from({ length: Math.min(7, count + 1 - at) }, (_, more) => reading(at + more)));
+  const mill = await started(folder.path('data'), { vgroups });
+  await appended(mill, 1, count);
   return mill;
 }
 
 describe.each([1, 4])('millrace tail with %d VGroups', (vgroups) => {
   it('shows the last events, those from a place, or none', async () => {
     await (await filled(100, vgroups)).close();
-    const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at);
     for (const [args, lsns] of [
       [[], range(91, 100)],
       [['--lines', '3'], range(98, 100)],
@@ -66,6 +61,55 @@ describe.each([1, 4])('millrace tail with %d VGroups', (vgroups) => {
     expect(lsns.at(-1)).toBe(60);
     await mill.close();
   });
+});
+
+describe.each([1, 4])('millrace tail --follow with %d VGroups', (vgroups) => {
+  it('leaves nothing out and shows nothing twice while another process takes checkpoints and merges segments', async () => {
+    const mill = await started(folder.path('data'), { vgroups });
+    const tails = ['earliest', 'latest', '150'].map(
+      (from) => new Running(['tail', 'readings', '--follow', '--from', from, '--dir', folder.path('data')]),
+    );
+    let lsn = 0;
+    let mostSegments = 0;
+    for (const until = Date.now() + 4_000; Date.now() < until; ) {
+      await appended(mill, lsn + 1, lsn + 21);
+      lsn += 21;
+      await mill.checkpoint();
+      mostSegments = Math.max(mostSegments, mill.metrics().segments.count);
+    }
+    // Merges took place, or there would be a segment for each checkpoint.
+    expect(mostSegments).toBeLessThan(lsn / 21);
+    for (const following of tails) {
+      await following.says(new RegExp(`"lsn":${lsn},`));
+      const { code, stdout, stderr } = await following.kill('SIGINT');
+      expect([code, stderr]).toEqual([0, '']);
+      const lsns = lsnsOf(stdout) as number[];
+      expect(lsns).toEqual(range(lsns[0]!, lsn));
+    }
+    expect(lsnsOf(tails[0]!.stdout)[0]).toBe(1);
+    expect(lsnsOf(tails[2]!.stdout)[0]).toBe(150);
+    await mill.close();
+  });
+});
+
+it('shows nothing that a kill of the other process takes back', async () => {
+  const args = ['--dir', folder.path('data'), '--every', '10ms'];
+  const first = new Running(args);
+  await first.says(/cpu all cores/);
+  const following = new Running(['tail', 'cpu', '--follow', '--from', 'earliest', '--dir', folder.path('data')]);
+  await following.says(/"lsn":/);
+  await first.kill('SIGKILL');
+  for (let run = 0; run < 3; run++) {
+    const monitor = new Running(args);
+    await monitor.says(/(cpu all cores .*\n[\s\S]*){2}/);
+    if (run < 2) await monitor.kill('SIGKILL');
+    else await monitor.kill('SIGINT');
+  }
+  const lines = (await tail('cpu', '--from', 'earliest')).stdout.trimEnd().split('\n');
+  const [last] = lsnsOf(lines.at(-1)!);
+  await following.says(new RegExp(`"lsn":${String(last)},`));
+  const { stdout } = await following.kill('SIGINT');
+  expect(stdout.trimEnd().split('\n')).toEqual(lines);
 });
 
 it('shows only what is known to be durable', async () => {
@@ -136,17 +180,29 @@ it('names the streams that there are', async () => {
 });
 
 it('shows what can be read of a damaged log, says where it ends, and changes nothing', async () => {
-  await (await filled(70, 1)).close();
+  await killed(folder.path('data'));
   const log = folder.path('data/vgroup-00/current.wal');
   const frames = objectsOf((await millrace('inspect', log, '--json')).stdout).filter(({ kind }) => kind === 'frame');
-  const fifth = frames[4]!;
-  writeSync(openSync(log, 'r+'), Buffer.from([1, 2, 3]), 0, 3, (fifth.offset as number) + 100);
-  const before = readFileSync(log);
+  const second = frames[1]!;
+  overwrite(log, (second.offset as number) + 100, Uint8Array.of(1, 2, 3));
+  const before = imageOf(folder.path('data'));
   const { code, stdout, stderr } = await tail('readings', '--from', 'earliest');
   expect(code).toBe(1);
-  expect(lsnsOf(stdout)).toHaveLength(28);
-  expect(stderr).toMatch(new RegExp(`cannot be read at byte ${String(fifth.offset)}.*\\(CORRUPT_LOG\\)`));
-  expect(readFileSync(log).equals(before)).toBe(true);
+  expect(lsnsOf(stdout)).toEqual(range(1, 49));
+  expect(stderr).toMatch(
+    new RegExp(`damaged at byte ${String(second.offset)}: commit 9 cannot be read .*\\(CORRUPT_LOG\\)`),
+  );
+  expect(imageOf(folder.path('data'))).toEqual(before);
+});
+
+it('reads the last blocks only, where only the last events are wanted', async () => {
+  await killed(folder.path('data'));
+  for (const number of [1, 2]) rmSync(folder.path(`data/segments/0000000${number}.arrow`));
+  const last = await tail('readings', '--lines', '30');
+  expect([last.code, lsnsOf(last.stdout)]).toEqual([0, range(34, 63)]);
+  const all = await tail('readings', '--lines', '40');
+  expect([all.code, all.stdout]).toEqual([1, '']);
+  expect(all.stderr).toMatch(/00000002\.arrow is missing.*\(CORRUPT_SEGMENT\)/);
 });
 
 it('ends quietly when its reader goes away', async () => {

@@ -41,9 +41,9 @@ const commands = {
     say('live', clean, found, cut.bytes);
   },
 
-  /** All that the log holds. */
+  /** All that the mill holds. */
   async read() {
-    const { events: count } = mill.recovery;
+    const count = await events.count();
     let left = count;
     if (left > 0) {
       for await (const { lsn, event: row } of events.records('earliest')) {

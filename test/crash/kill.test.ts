@@ -14,7 +14,8 @@ describe.each([
 ])('kill -9 at level $level with $vgroups VGroups', ({ level, vgroups }) => {
   const rounds = Math.ceil(ROUNDS / 4);
   const directory = temporaryDirectory();
-  const options = { walLevel: level, vgroups, logFileBytes: 65_536, commitEventsMax: 64 };
+  // Checkpoints all the time, and merges after some of them.
+  const options = { walLevel: level, vgroups, logFileBytes: 65_536, commitEventsMax: 64, checkpointInterval: 40 };
 
   test(`loses nothing that was acknowledged, in ${rounds} rounds`, async () => {
     const promised = new Map<number, number>();

@@ -4,6 +4,7 @@ import { lastValueFrom } from 'rxjs';
 import { Millrace } from '../../src/index.js';
 import { seededRandom } from '../../src/storage/random.js';
 import type { SimulatedStorage } from '../../src/storage/simulated-storage.js';
+import { SimulatedCompute } from '../../src/testing/simulated-compute.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
 import { loadHash } from '../../src/wal/hash.js';
 import { Driver, Watched } from '../support/simulation-driver.js';
@@ -84,21 +85,21 @@ function noteAcknowledged(line: string, promised: Map<number, number>): void {
 /** The lsns of the ids that a recovery finds, each once and in order. */
 async function recover(image: SimulatedStorage, directory: string): Promise<Map<number, number>> {
   const driver = new Driver(new VirtualClock());
-  const mill = new Millrace(directory, { storage: image, scheduler: driver.clock });
+  const mill = new Millrace(directory, { storage: image, scheduler: driver.clock, compute: new SimulatedCompute() });
   const started = new Watched(mill.start());
   await driver.until(() => started.isSettled);
   if (started.error) throw started.error;
   const lsnOf = new Map<number, number>();
   if (!mill.streamNames.includes('events')) return lsnOf;
   const lsns: number[] = [];
-  mill
-    .stream('events')
-    .records('earliest')
-    .subscribe(({ lsn, event }) => {
-      lsns.push(lsn);
-      lsnOf.set(Number(event.id), lsn);
-    });
-  await driver.until(() => false);
+  const events = mill.stream('events');
+  const count = new Watched(events.count());
+  await driver.until(() => count.isSettled);
+  events.records('earliest').subscribe(({ lsn, event }) => {
+    lsns.push(lsn);
+    lsnOf.set(Number(event.id), lsn);
+  });
+  await driver.until(() => lsns.length >= count.value!);
   expect(lsns).toEqual([...lsnOf.values()].sort((left, right) => left - right));
   return lsnOf;
 }

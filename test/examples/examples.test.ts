@@ -26,7 +26,7 @@ describe('the quick start', () => {
   it('finds in the second run what the first one wrote', () => {
     run('quick-start.mjs');
     const said = run('quick-start.mjs').split('\n');
-    const before = Number(/recovered (\d+) events/.exec(said[0]!)![1]);
+    const before = Number(/found (\d+) readings/.exec(said[0]!)![1]);
     expect(before).toBeGreaterThanOrEqual(3);
     expect(said.filter((line) => line.startsWith('history: '))).toHaveLength(before + 3);
     expect(said.filter((line) => line.startsWith('live: '))).toHaveLength(3);

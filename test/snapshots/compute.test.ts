@@ -74,7 +74,7 @@ describe('InlineCompute', () => {
 
 describe('The jobs', () => {
   it('are those that a mill needs', () => {
-    expect(Object.keys(JOBS)).toEqual(['buildSegment', 'sumEntries', 'sealSegment', 'sortBlocks']);
+    expect(Object.keys(JOBS)).toEqual(['buildBlocks', 'buildSegment', 'sumEntries', 'sealSegment', 'sortBlocks']);
   });
 });
 

@@ -13,7 +13,7 @@ beforeAll(async () => {
 function idOf(storage: SimulatedStorage, seed: number, directory = '/mill'): string {
   const { recovered, error } = openNow(storage, { random: randomOf(seed), vgroups: 3 }, directory);
   if (recovered === null) throw error;
-  return recovered.manifest.databaseId;
+  return recovered.manifest.current.databaseId;
 }
 
 describe('the creation of a mill', () => {

@@ -6,7 +6,18 @@ import { bytesOf, hashing } from '../support/log-mill.js';
 
 const A = '/mill/manifest-a.json';
 const B = '/mill/manifest-b.json';
-const OLD: Manifest = { format: 1, sequence: 4, databaseId: '0f'.repeat(16), vgroups: 4, commit: 17, nextLsn: 900 };
+const OLD: Manifest = {
+  format: 1,
+  sequence: 4,
+  databaseId: '0f'.repeat(16),
+  vgroups: 4,
+  commit: 17,
+  nextLsn: 900,
+  ceiling: 1_000,
+  logs: [3, 3, 3, 3, 3],
+  streams: [],
+  segments: [],
+};
 const NEW: Manifest = { ...OLD, sequence: 5, commit: 23, nextLsn: 1_200 };
 
 let hash: Hash;
@@ -114,6 +125,8 @@ describe('a manifest', () => {
     ['no VGroup', { ...NEW, vgroups: 0 }, 'CORRUPT_MANIFEST'],
     ['too many VGroups', { ...NEW, vgroups: 64 }, 'CORRUPT_MANIFEST'],
     ['a commit that is no number', { ...NEW, commit: 'x' }, 'CORRUPT_MANIFEST'],
+    ['a log file too few', { ...NEW, logs: [3] }, 'CORRUPT_MANIFEST'],
+    ['no segments', { ...NEW, segments: undefined }, 'CORRUPT_MANIFEST'],
   ])('with %s is refused', (_, manifest, code) => {
     const storage = new SimulatedStorage();
     for (const path of [A, B]) storage.replace(path, Buffer.from(textOf(manifest)));

@@ -43,6 +43,14 @@ interface Call {
 }
 
 /** Replaces `read` or `write` of node:fs. */
+/** What is read without a thread gets no more than so many bytes. */
+function readAtOnce(count: number): void {
+  const original = fs.readSync as (...values: unknown[]) => number;
+  const short = (descriptor: number, data: Uint8Array, offset: number, length: number, position: number) =>
+    original(descriptor, data, offset, Math.min(count, length), position);
+  jest.spyOn(fs, 'readSync').mockImplementation(short as never);
+}
+
 function mock(name: 'read' | 'write', fake: (call: Call) => void) {
   const original = fs[name] as FileFunction;
   const replacement: FileFunction = (descriptor, data, offset, length, position, done) => {
@@ -90,15 +98,25 @@ describe('FileStorage', () => {
     it('goes on with the rest', async () => {
       const file = await openNew();
       await run(file.write([bytes('0123456789')], 0));
+      readAtOnce(3);
       mock('read', ({ real }) => real(3));
       expect(text(await run(file.read(1, 8)))).toBe('12345678');
+    });
+
+    it('goes on with the rest of much, which a thread reads', async () => {
+      const file = await openNew();
+      const much = bytes('0123456789'.repeat(10_000));
+      await run(file.write([much], 0));
+      mock('read', ({ real }) => real(30_000));
+      expect(Buffer.compare(await run(file.read(0, much.length)), much)).toBe(0);
     });
 
     it('is an EIO where the file goes on', async () => {
       const file = await openNew();
       await run(file.write([bytes('0123456789')], 0));
-      mock('read', ({ position, real, done }) => (position >= 4 ? done(null, 0) : real(4)));
       expect(text(await run(file.read(0, 4)))).toBe('0123');
+      readAtOnce(4);
+      mock('read', ({ done }) => done(null, 0));
       const error = await run(file.read(0, 8)).catch((cause: unknown) => cause);
       expect(error).toMatchObject({ code: 'EIO', operation: 'read', path: `${directory}/file` });
       expect(String(error)).toContain('ended at byte 4 of a file of 10 bytes');
@@ -106,6 +124,7 @@ describe('FileStorage', () => {
 
     it('passes the error of the system on', async () => {
       const file = await openNew();
+      readAtOnce(0);
       mock('read', ({ done }) => done(failure('EIO'), 0));
       expect(await codeOf(file.read(0, 8))).toBe('EIO');
     });

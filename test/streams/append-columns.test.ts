@@ -163,7 +163,8 @@ describe('appendColumns', () => {
     const bytesOf = async (columns: Parameters<typeof readings.appendColumns>[0]): Promise<number[]> => {
       const sizes: number[] = [];
       let before = mill.metrics().bytes;
-      const subscription = readings.records().subscribe(({ commit }) => {
+      const subscription = readings.subscribe(() => {
+        const { commit } = mill.metrics();
         sizes[commit] ??= mill.metrics().bytes - before;
         before = mill.metrics().bytes;
       });

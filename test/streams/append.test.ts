@@ -31,6 +31,8 @@ describe('append', () => {
   it('is not resolved, and nobody has seen the event, before it is durable', async () => {
     const disk = new HeldDisk();
     const { mill, readings } = await disk.until(startedMill({ storage: disk.storage }));
+    // Log files for the next checkpoint are prepared in the background.
+    await disk.rest();
     const events: string[] = [];
     readings.subscribe(() => events.push('seen'));
     const appended = readings.append(reading(1)).then(() => events.push('resolved'));

@@ -103,10 +103,12 @@ describe('level flush', () => {
 });
 
 describe('level off', () => {
-  it('acknowledges from memory, emits as ever, and keeps nothing across a restart', async () => {
+  it('acknowledges from memory, emits as ever, and keeps everything across a clean close', async () => {
     const storage = new SimulatedStorage();
     const { mill, readings } = await startedMill({ storage, walLevel: 'off' });
     const seen = watch(readings);
+    // Its log files for the next checkpoint are prepared in the background.
+    await tick();
     const { operations } = storage;
     const { lastLsn } = await readings.appendMany(readingsOf(10));
     await readings.append(reading(10));
@@ -117,8 +119,63 @@ describe('level off', () => {
     const again = await startedMill({ storage });
     expect(again.mill.recovery).toMatchObject({ clean: true, events: 0 });
     expect(again.mill.streamNames).toEqual(['readings']);
+    expect(await take(again.readings.from('earliest'), 11)).toEqual(readingsOf(11));
     // An lsn that was seen is never given again.
     expect((await again.readings.append(reading(1))).lsn).toBeGreaterThan(lastLsn);
+  });
+});
+
+describe('level off with checkpoints', () => {
+  it.each(['kill', 'crash'] as const)('goes back to the last checkpoint after a %s, whole', async (end) => {
+    for (let seed = 0; seed < 10; seed++) {
+      const storage = new SimulatedStorage({ seed });
+      const { mill, readings } = await startedMill({ storage, walLevel: 'off', vgroups: 3 });
+      await readings.appendMany(readingsOf(20));
+      await mill.checkpoint();
+      const saved = await mill.fingerprint();
+      const { lastLsn } = await readings.appendMany(readingsOf(20, 20));
+      const again = await startedMill({ storage: end === 'kill' ? storage.kill() : storage.crash(), walLevel: 'off' });
+      expect(await again.mill.fingerprint()).toBe(saved);
+      expect(await take(again.readings.from('earliest'), 20)).toEqual(readingsOf(20));
+      // An lsn that was seen is never given again.
+      const { lsn } = await again.readings.append(reading(20));
+      expect(lsn).toBeGreaterThan(lastLsn);
+      await again.mill.checkpoint();
+      expect(await take(again.readings.records(lsn), 1)).toEqual([{ lsn, index: 0, event: reading(20) }]);
+    }
+  });
+
+  it('goes back to a stream that was declared, and has nothing', async () => {
+    const storage = new SimulatedStorage();
+    const { readings } = await startedMill({ storage, walLevel: 'off' });
+    await readings.appendMany(readingsOf(20));
+    const again = await startedMill({ storage: storage.crash() });
+    expect(await again.readings.count()).toBe(0);
+    expect(again.mill.streamNames).toEqual(['readings']);
+  });
+
+  it('may be changed from start to start', async () => {
+    let storage = new SimulatedStorage();
+    for (const [at, walLevel] of (['off', 'sync', 'off', 'flush', 'sync'] as const).entries()) {
+      const { mill, readings } = await startedMill({ storage, walLevel });
+      await readings.appendMany(readingsOf(10, at * 10));
+      if (walLevel === 'off') await mill.checkpoint();
+      storage = storage.kill();
+    }
+    const { readings } = await startedMill({ storage });
+    expect(await take(readings.from('earliest'), 50)).toEqual(readingsOf(50));
+    const lsns = (await take(readings.records('earliest'), 50)).map(({ lsn }) => lsn);
+    expect(lsns).toEqual([...new Set(lsns)].sort((a, b) => a - b));
+  });
+
+  it('holds a bounded amount in memory', async () => {
+    const { mill, readings } = await startedMill({ walLevel: 'off', checkpointBytes: 20_000 });
+    for (let n = 0; n < 50; n++) {
+      await readings.appendMany(readingsOf(100, n * 100));
+      await tick();
+      expect(mill.metrics().unsavedBytes).toBeLessThan(30_000);
+    }
+    expect(await readings.count()).toBe(5_000);
   });
 });
 

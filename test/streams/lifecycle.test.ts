@@ -28,7 +28,7 @@ describe('start', () => {
     expect(mill.recovery!.duration).toBeGreaterThanOrEqual(0);
   });
 
-  it('after a close is clean, and goes on with the lsns', async () => {
+  it('after a close is clean, replays no event, and goes on with the lsns', async () => {
     const storage = new SimulatedStorage();
     const first = await startedMill({ storage });
     const { lastLsn } = await first.readings.appendMany(readingsOf(5));
@@ -36,12 +36,14 @@ describe('start', () => {
     const { mill, readings } = await startedMill({ storage });
     expect(mill.recovery).toMatchObject({
       clean: true,
-      events: 5,
+      events: 0,
       nextLsn: lastLsn + 1,
       cut: { commits: 0, bytes: 0, files: [] },
     });
-    expect(mill.recovery!.commits).toBeGreaterThan(1);
+    // The closed mark.
+    expect(mill.recovery!.commits).toBe(1);
     expect(await readings.append(reading(5))).toEqual({ lsn: lastLsn + 1 });
+    expect(await take(readings.from('earliest'), 6)).toEqual(readingsOf(6));
   });
 
   it('after a power cut is not clean, and gives no lsn again', async () => {
@@ -118,7 +120,20 @@ describe('close', () => {
     await mill.start();
     await mill.close();
     expect(seen).toMatchObject({ state: 'completed' });
-    expect(states(seen)).toEqual(['new', 'starting', 'live', 'closing', 'closed']);
+    const told = seen.values.map((status) => ('checkpoint' in status ? status.checkpoint?.kind : status.state));
+    expect(told).toEqual([
+      'new',
+      'starting',
+      'live',
+      'closing',
+      'started',
+      'step',
+      'step',
+      'step',
+      'completed',
+      'closed',
+    ]);
+    expect(new Set(states(seen))).toEqual(new Set(['new', 'starting', 'live', 'closing', 'closed']));
   });
 
   it('may be called again, and of a mill that was never started', async () => {
@@ -172,12 +187,12 @@ describe('close', () => {
     expect(disk.storage.openFiles).toBe(0);
   });
 
-  it('with a full disk says that the end is not marked, and frees the directory', async () => {
+  it('with a full disk says why there is no checkpoint, and frees the directory', async () => {
     const storage = asynchronousDisk();
     const { mill, readings } = await startedMill({ storage });
     await readings.append(reading(1));
     const heal = storage.failAt({ operation: 'write', nth: 1, times: Number.POSITIVE_INFINITY, code: 'ENOSPC' });
-    expect(await failure(mill.close())).toMatchObject({ code: 'NOT_WRITTEN' });
+    expect(await failure(mill.close())).toMatchObject({ code: 'ENOSPC' });
     heal();
     expect(storage.openFiles).toBe(0);
     const again = await startedMill({ storage });

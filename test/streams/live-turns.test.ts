@@ -11,9 +11,9 @@ describe('inside its turn, a subscriber', () => {
       const { mill, readings } = await startedMill({ storage: disk(), commitEventsMax });
       const log: string[] = [];
       const commits: number[] = [];
-      readings.records().subscribe(({ event, commit }) => {
+      readings.records().subscribe(({ event }) => {
         log.push(`begin ${event.value}`);
-        commits[event.value] = commit;
+        commits[event.value] = mill.metrics().commit;
         if (event.value < 20) void readings.append(reading(event.value + 10));
         log.push(`end ${event.value}`);
       });

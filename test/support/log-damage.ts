@@ -2,25 +2,33 @@ import { inspect } from 'node:util';
 import { CorruptLogError } from '../../src/errors.js';
 import type { SimulatedStorage } from '../../src/storage/simulated-storage.js';
 import type { RecoveredMill } from '../../src/streams/start.js';
-import { bytesOf, hashing, logPath, openNow, type SmallMill, writeSmallMill } from './log-mill.js';
+import { bytesOf, checkpointPath, hashing, logPath, openNow, type SmallMill, writeSmallMill } from './log-mill.js';
 import { type Expectation, expectation, type KnownFile, knownFile, type Refused, type Survives } from './log-oracle.js';
 
 const METADATA = 63;
 
-/** The mills whose files are damaged: one and four VGroups, both levels, both ends. */
+/** The mills whose files are damaged: one and four VGroups, both levels, both ends, before and after checkpoints. */
 export const MILLS: readonly SmallMill[] = [
   { vgroups: 1, level: 'sync', end: 'clean' },
   { vgroups: 1, level: 'flush', end: 'unclean' },
   { vgroups: 4, level: 'sync', end: 'unclean' },
   { vgroups: 4, level: 'flush', end: 'clean' },
+  { vgroups: 1, level: 'sync', end: 'clean', log: 'two files' },
+  { vgroups: 4, level: 'flush', end: 'unclean', log: 'two files' },
+  { vgroups: 1, level: 'flush', end: 'unclean', log: 'continued' },
 ];
+
+/** The name of a table of them, for `describe.each`. */
+export const OF_MILLS = '$vgroups VGroups, level $level, $end end, log $log';
 
 /** A small mill, and what it is known to hold. */
 export interface KnownMill {
   readonly about: SmallMill;
   readonly storage: SimulatedStorage;
-  /** Its log files. */
+  /** Its log files, of each participant the oldest first. */
   readonly files: readonly KnownFile[];
+  /** The last commit that its snapshot has. */
+  readonly base: number;
   /** Its last commit. */
   readonly commit: number;
 }
@@ -29,12 +37,14 @@ export async function knownMill(about: SmallMill): Promise<KnownMill> {
   await hashing();
   const storage = await writeSmallMill(about);
   const participants = [...Array(about.vgroups).keys(), METADATA];
-  const files = participants.map((participant) => {
-    const path = logPath(participant);
-    return knownFile(participant, path, Buffer.from(storage.contents(path)));
-  });
-  const commit = Math.max(...files.flatMap(({ frames }) => frames.map((frame) => frame.commit)));
-  return { about, storage, files, commit };
+  const paths = storage.paths();
+  const files = participants.flatMap((participant) =>
+    [checkpointPath(participant), logPath(participant)]
+      .filter((path) => paths.includes(path))
+      .map((path) => knownFile(participant, path, Buffer.from(storage.contents(path)))),
+  );
+  const commits = files.flatMap(({ frames }) => frames.map((frame) => frame.commit));
+  return { about, storage, files, base: about.log === 'continued' ? 4 : 0, commit: Math.max(...commits) };
 }
 
 /** Where the last frame of a file ends. */
@@ -76,7 +86,7 @@ export function overwritten({ bytes }: KnownFile, offset: number, put: Uint8Arra
  * that was.
  */
 export function check(mill: KnownMill, images: ReadonlyMap<string, Buffer>): Expectation {
-  const expected = expectation(mill.files, images);
+  const expected = expectation(mill.files, images, mill.base);
   const disk = mill.storage.kill();
   for (const [path, image] of images) disk.replace(path, image);
   const before = bytesOf(disk);
@@ -128,14 +138,16 @@ function mustRecover(
   const cuts = [...ends].filter(([, { cut }]) => cut.length > 0);
   const bytes = cuts.reduce((sum, [, { cut }]) => sum + cut.length, 0);
   const isClean = mill.about.end === 'clean' && commit === mill.commit && bytes === 0;
-  must(log.commit === commit && log.commits === commit && apply.commit === commit, `keep ${commit} commits`, log);
+  must(log.commit === commit && apply.commit === commit, `keep ${commit} commits`, log);
+  must(log.commits === commit - mill.base, `replay ${commit - mill.base} commits`, log);
   must(log.events === events, `keep ${events} events`, log);
   must(log.clean === isClean, `say that it is ${isClean ? '' : 'not '}clean`, log);
   must(log.cut.bytes === bytes && log.cut.files.length === cuts.length, `cut ${bytes} bytes`, log);
   must(log.cut.commits >= (bytes > 0 ? 1 : 0), 'count what it cut', log);
   const copies: string[] = [];
   for (const [path, { offset, cut }] of ends) {
-    must(logs.files.find(({ file }) => file.path === path)?.end === offset, `go on at ${offset} in ${path}`);
+    const opened = [...logs.files, ...logs.checkpointFiles].find(({ file }) => file.path === path);
+    must(opened?.end === offset, `go on at ${offset} in ${path}`);
     if (cut.length === 0) continue;
     must(after.get(path)!.equals(before.get(path)!.subarray(0, offset)), `cut ${path} at ${offset}`, after.get(path));
     const kept = log.cut.files.find((one) => one.path === path);

@@ -2,10 +2,12 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { lastValueFrom } from 'rxjs';
 import { seededRandom } from '../../src/storage/random.js';
 import { SimulatedStorage } from '../../src/storage/simulated-storage.js';
+import { StorageError } from '../../src/storage/storage.js';
 import { Millrace } from '../../src/streams/millrace.js';
 import { type MillraceOptions, resolveOptions } from '../../src/streams/options.js';
 import { float64, type InputOf, key, type Schema, string, timestamp } from '../../src/streams/schema.js';
 import { openMill, type RecoveredMill } from '../../src/streams/start.js';
+import { SimulatedCompute } from '../../src/testing/simulated-compute.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
 import { type Hash, loadHash } from '../../src/wal/hash.js';
 import { logDirectory } from '../../src/wal/log-file.js';
@@ -26,9 +28,14 @@ export function hashing(): Promise<Hash> {
   return lastValueFrom(loadHash());
 }
 
-/** The path of a participant's log file. */
+/** The path of a participant's current log file. */
 export function logPath(participant: number, directory = DIRECTORY): string {
   return `${directory}/${logDirectory(participant)}/current.wal`;
+}
+
+/** The path of the file before it, which is there while a checkpoint needs it. */
+export function checkpointPath(participant: number, directory = DIRECTORY): string {
+  return `${directory}/${logDirectory(participant)}/checkpoint.wal`;
 }
 
 /** A mill on a simulated disk, with a clock that goes on only while someone waits. */
@@ -47,6 +54,7 @@ export class LogMill {
       scheduler: this.clock,
       random: randomOf(seed),
       logFileBytes: 4096,
+      compute: new SimulatedCompute(),
       ...rest,
     });
   }
@@ -118,7 +126,13 @@ export function bytesOf(storage: SimulatedStorage): Map<string, Buffer> {
 export interface SmallMill {
   readonly vgroups: number;
   readonly level: 'sync' | 'flush';
+  /** `clean`: closed in order, but for the checkpoint of the close, which fails: else the log would hold the closed mark alone. */
   readonly end: 'clean' | 'unclean';
+  /**
+   * In one file, which is the default; in two, of which the older one ends behind commit 4, as a checkpoint leaves it whose
+   * snapshot cannot be written; or without the first four commits, which a checkpoint has put into a snapshot.
+   */
+  readonly log?: 'one file' | 'two files' | 'continued';
   readonly seed?: number;
 }
 
@@ -129,7 +143,8 @@ export const DEVICES = ['a', 'b', 'c', 'd', 'e', 'f'] as const;
  * Writes a small mill with every kind of commit: the opening, one event, events over all VGroups, a declaration together
  * with events, a mark on idle, and two more commits that nothing marks unless the end is clean.
  */
-export async function writeSmallMill({ vgroups, level, end, seed = 1 }: SmallMill): Promise<SimulatedStorage> {
+export async function writeSmallMill(about: SmallMill): Promise<SimulatedStorage> {
+  const { vgroups, level, end, seed = 1 } = about;
   const storage = new SimulatedStorage({ seed });
   const log = new LogMill(storage, { vgroups, walLevel: level, seed });
   const readings = log.mill.stream('readings', { schema: READINGS });
@@ -140,9 +155,32 @@ export async function writeSmallMill({ vgroups, level, end, seed = 1 }: SmallMil
   const alarms = log.mill.stream('alarms', { schema: { at: timestamp(), level: float64() } });
   const both = [alarms.append({ at: EPOCH, level: 1 }), readings.append(event('b', 9))];
   await log.until(Promise.all(both));
+  await checkpointed(log, about);
   await log.idle(1_500);
   await log.until(readings.append(event('c', 10)));
   await log.until(readings.appendMany([event('d', 11), event('a', 12)]));
-  if (end === 'clean') await log.until(log.mill.close());
+  if (end === 'clean') await closedWithoutCheckpoint(log);
   return storage.kill();
+}
+
+async function checkpointed(mill: LogMill, { log = 'one file' }: SmallMill): Promise<void> {
+  if (log === 'one file') return;
+  const isToFail = log === 'two files';
+  if (isToFail) mill.storage.failAt({ operation: 'open', path: /\.arrow$/, nth: 1, times: Infinity, code: 'EIO' });
+  await fails(mill.until(mill.mill.checkpoint()), isToFail);
+}
+
+async function closedWithoutCheckpoint(mill: LogMill): Promise<void> {
+  mill.storage.failAt({ operation: 'rename', path: /checkpoint\.wal$/, nth: 1, times: Infinity, code: 'EIO' });
+  mill.storage.failAt({ operation: 'open', path: /\.arrow$/, nth: 1, times: Infinity, code: 'EIO' });
+  await fails(mill.until(mill.mill.close()), true);
+}
+
+async function fails(promise: Promise<unknown>, isToFail: boolean): Promise<void> {
+  const outcome = await promise.then(
+    () => null,
+    (error: unknown) => error,
+  );
+  if (isToFail !== outcome instanceof StorageError)
+    throw new Error('the checkpoint ended otherwise', { cause: outcome });
 }

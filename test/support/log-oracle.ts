@@ -78,8 +78,15 @@ export interface Refused {
 
 export type Expectation = Survives | Refused;
 
-/** What must come of a mill whose log files are now `images` (by path, as far as they differ). */
-export function expectation(files: readonly KnownFile[], images: ReadonlyMap<string, Buffer>): Expectation {
+/**
+ * What must come of a mill whose log files (of each participant the oldest first) are now `images` (by path, as far as they
+ * differ), and whose snapshot has the commits up to `base`. Where a file ends, the participant's next one goes on.
+ */
+export function expectation(
+  files: readonly KnownFile[],
+  images: ReadonlyMap<string, Buffer>,
+  base: number,
+): Expectation {
   const imageOf = (file: KnownFile) => images.get(file.path) ?? file.bytes;
   const broken = files.filter((file) => Buffer.compare(head(imageOf(file)), head(file.bytes)) !== 0);
   if (broken.length > 0) {
@@ -87,11 +94,13 @@ export function expectation(files: readonly KnownFile[], images: ReadonlyMap<str
   }
   const positions = new Map(files.map((file) => [file, HEADER_BYTES]));
   const standing = (file: KnownFile) => frameAt(file, imageOf(file), positions.get(file)!);
-  let commit = 0;
+  let awaited = files.filter((file) => isFirst(file, files));
+  let commit = base;
   let events = 0;
-  let durable = 0;
+  let durable = base;
   for (;;) {
-    const parts = files.flatMap((file) => {
+    awaited = awaited.map((file) => (standing(file) === null ? (nextOf(file, files) ?? file) : file));
+    const parts = awaited.flatMap((file) => {
       const frame = standing(file);
       return frame?.commit === commit + 1 ? [{ file, frame }] : [];
     });
@@ -110,13 +119,29 @@ export function expectation(files: readonly KnownFile[], images: ReadonlyMap<str
     durable = Math.max(durable, ...behind.map(({ frame }) => frame.durable));
     return { file, offset, standing: standing(file), rest: restOf(imageOf(file), offset, behind) };
   });
-  if (durable > commit) return { kind: 'refused', commit: commit + 1, suspects: suspectsOf(ends, commit + 1) };
+  const reached = ends.filter(({ file }) =>
+    awaited.some((one) => one.participant === file.participant && files.indexOf(file) <= files.indexOf(one)),
+  );
+  // All of a file is durable before the next one is there.
+  const hurt = reached.filter(({ file, rest }) => !awaited.includes(file) && rest.length > 0);
+  const suspects = hurt.length > 0 ? placesOf(hurt) : suspectsOf(reached, commit + 1);
+  if (hurt.length > 0 || reached.length < ends.length || durable > commit)
+    return { kind: 'refused', commit: commit + 1, suspects };
   return {
     kind: 'recovered',
     commit,
     events,
     ends: new Map(ends.map(({ file, offset, rest }) => [file.path, { offset, cut: rest }])),
   };
+}
+
+function isFirst(file: KnownFile, files: readonly KnownFile[]): boolean {
+  return files.find(({ participant }) => participant === file.participant) === file;
+}
+
+function nextOf(file: KnownFile, files: readonly KnownFile[]): KnownFile | undefined {
+  const next = files[files.indexOf(file) + 1];
+  return next?.participant === file.participant ? next : undefined;
 }
 
 function head(bytes: Buffer): Buffer {
@@ -163,7 +188,11 @@ function suspectsOf(ends: readonly End[], lost: number): Map<string, number> {
   const silent = lacking.filter(({ standing }) => standing === null);
   const unreadable = silent.filter(({ rest }) => rest.length > 0);
   const suspects = [unreadable, silent, lacking].find((ends) => ends.length > 0)!;
-  return new Map(suspects.map(({ file, offset }) => [file.path, offset]));
+  return placesOf(suspects);
+}
+
+function placesOf(ends: readonly End[]): Map<string, number> {
+  return new Map(ends.map(({ file, offset }) => [file.path, offset]));
 }
 
 export const PARTICIPANTS = (vgroups: number): number[] => [

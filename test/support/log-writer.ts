@@ -1,4 +1,4 @@
-import { forkJoin, map, type Observable, switchMap } from 'rxjs';
+import { map, type Observable, switchMap } from 'rxjs';
 import type { MillraceError } from '../../src/errors.js';
 import { type Latency, SimulatedStorage } from '../../src/storage/simulated-storage.js';
 import { createMill, participantsOf } from '../../src/streams/create.js';
@@ -7,9 +7,8 @@ import { Batch } from '../../src/wal/batch.js';
 import type { Commit, CommitReceipt } from '../../src/wal/commit.js';
 import type { StreamLayout } from '../../src/wal/event-entry.js';
 import type { Hash } from '../../src/wal/hash.js';
-import { logDirectory, openLogFile } from '../../src/wal/log-file.js';
-import { LogIndex } from '../../src/wal/log-index.js';
 import { LogSet } from '../../src/wal/log-set.js';
+import { openLogs, type ParticipantLog } from '../../src/wal/open-logs.js';
 import { type LogRecovery, recoverLog } from '../../src/wal/recovery.js';
 import { replayLog } from '../../src/wal/replay.js';
 import { Upkeep } from '../../src/wal/upkeep.js';
@@ -36,9 +35,11 @@ export interface RigOptions extends Partial<WriterOptions> {
   readonly seed?: number;
   /** Where the log stands, in place of what recovery says. */
   readonly start?: Partial<WriterStart>;
+  /** Whether appends must wait for something outside. */
+  readonly holdsBack?: () => boolean;
 }
 
-const BASE = { commit: 0, nextLsn: 1 };
+const BASE = { commit: 0, nextLsn: 1, ceiling: 1 };
 const DATABASE_ID = randomOf(3).bytes(16);
 
 /** A writer over a simulated disk, with all that it told: what was applied, and what became of every number. */
@@ -64,7 +65,8 @@ export class WriterRig {
       if (commit.events > 0) this.upkeep.active();
     };
     const poisoned = (failure: MillraceError) => this.poisonings.push(failure);
-    const context = { logs, hash, scheduler: clock, apply, poisoned };
+    const { holdsBack = () => false } = options;
+    const context = { logs, hash, scheduler: clock, apply, poisoned, holdsBack };
     this.writer = new LogWriter(context, { level, commitEventsMax, commitBytesMax }, { ...log, ...options.start });
     this.upkeep = new Upkeep(this.writer, clock);
   }
@@ -80,16 +82,16 @@ export class WriterRig {
       return typeof latency === 'function' ? latency(operation, bytes, random) : latency!;
     };
     const storage = made.kill(latency === undefined ? {} : { scheduler: clock, latency: noting });
-    return new WriterRig(clock, storage, syncedAt, hash, run(clock, openLogs(storage, vgroups, hash)), options);
+    return new WriterRig(clock, storage, syncedAt, hash, run(clock, recoveredLogs(storage, vgroups, hash)), options);
   }
 
   /** What a start finds on a disk that `kill` or `crash` gave. */
   static async recovered(storage: SimulatedStorage, vgroups = 1): Promise<Recovered> {
     const hash = await hashing();
     const disk = storage.kill({ scheduler: undefined });
-    const { logs, log } = run(new VirtualClock(), openLogs(disk, vgroups, hash));
+    const { found, log } = run(new VirtualClock(), recoveredLogs(disk, vgroups, hash));
     const commits: Commit[] = [];
-    replayLog(logs, BASE, hash, (commit) => commits.push(commit)).subscribe();
+    replayLog(found, BASE, hash, (commit) => commits.push(commit)).subscribe();
     return { log, commits, numbers: commits.map(numbersIn).filter((numbers) => numbers.length > 0) };
   }
 
@@ -150,18 +152,28 @@ export interface Recovered {
 }
 
 interface OpenedLogs {
+  readonly found: readonly ParticipantLog[];
   readonly logs: LogSet;
   readonly log: LogRecovery;
 }
 
-function openLogs(storage: SimulatedStorage, vgroups: number, hash: Hash): Observable<OpenedLogs> {
-  const opened = participantsOf(vgroups).map((participant) =>
-    openLogFile(storage, `${DIRECTORY}/${logDirectory(participant)}`, { databaseId: DATABASE_ID, participant }, hash),
-  );
-  return forkJoin(opened).pipe(
-    switchMap((files) =>
-      recoverLog(storage, DIRECTORY, files, BASE, hash).pipe(
-        map((log) => ({ log, logs: new LogSet(files, log.commit, new LogIndex(files, BASE)) })),
+function recoveredLogs(storage: SimulatedStorage, vgroups: number, hash: Hash): Observable<OpenedLogs> {
+  const identities = participantsOf(vgroups).map((participant) => ({
+    databaseId: DATABASE_ID,
+    participant,
+    fileNumber: 1,
+  }));
+  return openLogs({ storage, directory: DIRECTORY, hash }, identities, []).pipe(
+    switchMap((found) =>
+      recoverLog(storage, DIRECTORY, found, BASE, hash).pipe(
+        map((log) => ({
+          found,
+          log,
+          logs: new LogSet(
+            found.map(({ files }) => files.at(-1)!),
+            log.commit,
+          ),
+        })),
       ),
     ),
   );

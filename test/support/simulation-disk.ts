@@ -21,11 +21,12 @@ export interface DrawnFault {
 
 const PLACES = [undefined, undefined, /metadata/, /vgroup-00/, /vgroup-0[123]/] as const;
 
-export type FaultKind = 'room' | 'write' | 'sync' | 'other';
+export type FaultKind = 'room' | 'write' | 'sync' | 'other' | 'checkpoint';
 
 export function drawFault(dice: Dice, disk: SimulatedStorage, kinds: readonly FaultKind[]): DrawnFault {
   const kind = dice.pick(kinds);
   if (kind === 'room') return limitedCapacity(dice, disk);
+  if (kind === 'checkpoint') return checkpointFault(dice, disk);
   const operation = kind === 'other' ? dice.pick(OTHERS) : kind;
   const fault = {
     operation,
@@ -51,6 +52,16 @@ export function drawFault(dice: Dice, disk: SimulatedStorage, kinds: readonly Fa
   };
 }
 
+const PARTS = [/segments/, /manifest/, /next\.wal/, /checkpoint\.wal/, /\.arrow/, /vgroup-0\d$/, /metadata$/] as const;
+const STEPS = ['open', 'write', 'truncate', 'sync', 'close', 'rename', 'remove', 'syncDirectory', 'read'] as const;
+
+/** Something of a checkpoint fails: what it writes beside the log, or renames, or removes. */
+function checkpointFault(dice: Dice, disk: SimulatedStorage): DrawnFault {
+  const [operation, path] = [dice.pick(STEPS), dice.pick(PARTS)];
+  const times = dice.pick([1, 1, 3, Number.POSITIVE_INFINITY]);
+  return orderFault(disk, { operation, path, nth: dice.skewed(12), times, code: dice.pick(['EIO', 'ENOSPC']) });
+}
+
 export function orderFault(disk: SimulatedStorage, fault: Fault): DrawnFault {
   const { code, operation = 'operation', nth, path = 'any file', times = 1 } = fault;
   return { text: `${code} at ${operation} ${nth} of ${path}, ${times} times`, heal: disk.failAt(fault) };
@@ -64,6 +75,7 @@ const OTHERS = [
   'close',
   'list',
   'rename',
+  'remove',
   'syncDirectory',
   'makeDirectory',
 ] as const;

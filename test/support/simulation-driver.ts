@@ -68,6 +68,11 @@ export class Watched<T> {
     return this.result !== null;
   }
 
+  /** What it resolved to; `null` where it did not (yet). */
+  get value(): T | null {
+    return this.result !== null && 'value' in this.result ? this.result.value : null;
+  }
+
   /** The error; `null` where there is none (yet). */
   get error(): unknown {
     return this.result !== null && 'error' in this.result ? this.result.error : null;

@@ -31,7 +31,7 @@ const readings: StreamKind = {
   event: (id, version) => {
     const random = seededRandom(id);
     return {
-      ts: TIME + id,
+      ts: TIME + id * 40 - Math.floor(random() * 3_000),
       device: `device-${Math.floor(random() * 12)}`,
       id,
       value: random() < 0.1 ? Number.NaN : random() * 100 - 50,
@@ -93,6 +93,9 @@ export const STREAM_KINDS: readonly StreamKind[] = [readings, notes, trades];
 export function versionOf(kind: StreamKind, columns: readonly unknown[]): SchemaVersion {
   return columns.length > Object.keys(kind.schema(1)).length ? 2 : 1;
 }
+
+/** The event time of a row. */
+export const timeOf = (row: Row): number => Number(row.ts);
 
 /** The id that a row says it has. */
 export const idOf = (row: Row): number => Number(row.id);

@@ -5,7 +5,7 @@ import { VirtualClock } from '../../src/testing/virtual-clock.js';
 import { loadHash } from '../../src/wal/hash.js';
 import { Violation, Watched } from './simulation-driver.js';
 import { SimulatedMill } from './simulation-mill.js';
-import type { Ending, Found } from './simulation-model.js';
+import type { Ending, Found } from './simulation-run.js';
 import { ANYTHING, type Shape, Trial, tried } from './simulation-trial.js';
 
 type Crash = 'cut' | 'kill';
@@ -75,7 +75,8 @@ async function recover(trial: Trial, disk: SimulatedStorage): Promise<Recovered>
   await sim.until(() => started.isSettled, 'start');
   if (started.error) throw started.error;
   const operations = storage.operations;
-  const found = await sim.readAll(trial.world.kinds);
+  sim.noteRetention();
+  const found = (await sim.readers.readAllAtOnce(trial.world.kinds))!;
   sim.isOver = true;
   return { found, operations, disk: storage };
 }
@@ -135,7 +136,7 @@ function recoverEmpty(seed: number, shape: Partial<Shape>): Promise<Recovered> {
 
 /**
  * Writes a newer manifest and crashes on the way. The mill must begin where the newest good copy says: here, with higher
- * lsns. (Nothing else of a manifest changes before there are checkpoints.)
+ * lsns, and nothing else is other.
  */
 export function interruptManifest(seed: number, shape: Partial<Shape> = {}): Promise<void> {
   return tried(new Trial(seed, { ...ANYTHING, ...shape }), async (trial) => {

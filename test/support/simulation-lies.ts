@@ -41,7 +41,7 @@ export class PassingStorage implements Storage {
 }
 
 /** An open file of such a disk. */
-class PassingFile implements StorageFile {
+export class PassingFile implements StorageFile {
   constructor(protected readonly file: StorageFile) {}
 
   get path(): string {

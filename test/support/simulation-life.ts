@@ -1,52 +1,12 @@
-import type { WalLevel } from '../../src/index.js';
-import type { Fault, SimulatedStorage } from '../../src/storage/simulated-storage.js';
-import type { Storage } from '../../src/storage/storage.js';
+import type { SimulatedStorage } from '../../src/storage/simulated-storage.js';
 import type { VirtualClock } from '../../src/testing/virtual-clock.js';
 import type { Dice } from './simulation-dice.js';
-import { type DrawnFault, drawFault, type FaultKind, orderFault } from './simulation-disk.js';
+import { type DrawnFault, drawFault, orderFault } from './simulation-disk.js';
 import { Violation, Watched } from './simulation-driver.js';
-import type { SchemaVersion, StreamKind } from './simulation-events.js';
 import { SimulatedMill } from './simulation-mill.js';
-import type { Model } from './simulation-model.js';
-import { unvouched } from './simulation-rot.js';
+import type { LifeEnd, LifePlan, World } from './simulation-plan.js';
+import { segmentsOn, unvouched } from './simulation-rot.js';
 import { drawWorkload, Workload } from './simulation-workload.js';
-
-/** How a life of the mill is meant to end: at an operation, after milliseconds of work, at an operation of `close`, or after the work. */
-export type PlannedEnd =
-  | { readonly how: 'kill' | 'cut'; readonly at?: number; readonly after?: number; readonly whileClosing?: number }
-  | { readonly how: 'close' };
-
-/** One life of a mill: from `start` on to a crash or the end of `close`. */
-export interface LifePlan {
-  readonly level: WalLevel;
-  readonly end: PlannedEnd;
-  readonly options: {
-    readonly commitEventsMax: number;
-    readonly logFileBytes: number;
-    readonly appendsWaitingMax: number;
-  };
-  readonly vgroups: number | undefined;
-  readonly streams: readonly { readonly kind: StreamKind; readonly version: SchemaVersion; readonly isLate: boolean }[];
-  readonly fault: 'none' | 'at start' | 'live' | Fault;
-  readonly faults: readonly FaultKind[];
-  readonly works: boolean;
-  /** The mill had been closed in order before. */
-  readonly isClean: boolean;
-}
-
-/** What every life of a trial shares. */
-export interface World {
-  readonly directory: string;
-  readonly dice: Dice;
-  readonly model: Model;
-  readonly kinds: readonly StreamKind[];
-  /** The disk as the mill sees it. */
-  readonly seenBy: (disk: SimulatedStorage, phase: () => 'start' | 'live', random: () => number) => Storage;
-  readonly tell: (line: string) => void;
-}
-
-/** How it ended: the disk's power was cut, the process was killed, it was closed, or it stopped with an error that was allowed. */
-export type LifeEnd = 'cut' | 'kill' | 'close' | 'failed';
 
 /** Codes that may come up once a disk fails. */
 const FAILURES = ['NOT_WRITTEN', 'OUTCOME_UNKNOWN', 'POISONED', 'READ', 'IO'] as const;
@@ -78,7 +38,7 @@ export class Life {
     if (end.how !== 'close' && end.at !== undefined)
       this.disk.crashAt(this.disk.operations + end.at, () => this.over());
     if (plan.fault !== 'none' && plan.fault !== 'live') this.breakDisk();
-    for (const { kind, version, isLate } of plan.streams) if (!isLate) sim.declare(kind, version);
+    for (const { kind, version, isLate, retention } of plan.streams) if (!isLate) sim.declare(kind, version, retention);
     const started = new Watched(sim.mill.start());
     await sim.until(() => started.isSettled, 'start');
     if (sim.isOver) return this.crashed();
@@ -97,6 +57,7 @@ export class Life {
     const { fault, faults } = this.plan;
     this.fault = typeof fault === 'object' ? orderFault(this.disk, fault) : drawFault(this.dice, this.disk, faults);
     for (const code of FAILURES) this.sim.allowedCodes.add(code);
+    this.sim.hasFault = true;
     this.world.tell(`fault: ${this.fault.text}`);
   }
 
@@ -115,34 +76,68 @@ export class Life {
     const recovery = sim.mill.recovery!;
     world.tell(`started: ${recovery.events} events, ${recovery.commits} commits, cut ${recovery.cut.bytes} bytes`);
     if (plan.isClean && !recovery.clean) throw new Violation('the mill had been closed, but recovery found it unclean');
-    const found = plan.level === 'off' ? null : await sim.readAll(world.kinds);
-    if (sim.isOver || sim.hasFailedReaders) return false;
-    if (found && found.length !== recovery.events)
-      throw new Violation(`recovery says ${recovery.events} events, but ${found.length} can be read`);
+    if (plan.isClean && recovery.events > 0)
+      throw new Violation(`the mill had been closed, but recovery replayed ${recovery.events} events`);
+    sim.noteRetention();
+    const found = await sim.readers.readAllAtOnce(world.kinds);
+    if (found === null) return false;
     world.model.recovered(found, recovery.nextLsn, plan.level);
-    return true;
+    return this.inspect();
+  }
+
+  /** Nothing is being written: all ways of reading say the same, and so does the fingerprint. False where the disk fails. */
+  private async inspect(): Promise<boolean> {
+    const { sim, world, dice } = this;
+    const seen = await sim.readers.printed(world.kinds);
+    if (seen === null) return false;
+    const { found, state, fingerprint } = seen;
+    const { kept } = world.model;
+    const differing = kept.findIndex(({ event, lsn }, at) => found[at]?.event !== event || found[at].lsn !== lsn);
+    if (differing >= 0 || found.length !== kept.length)
+      throw new Violation(
+        `${found.length} of ${kept.length} events can be read, event ${kept[differing]?.event.id} not`,
+      );
+    world.model.printed(state, fingerprint);
+    const kinds = world.kinds.filter(({ name }) => sim.mill.streamNames.includes(name));
+    for (let asked = 0; asked < 2 && kinds.length > 0 && !sim.isOver; asked++)
+      await sim.readers.ask(dice.pick(kinds), dice);
+    return !sim.isOver && !sim.hasFailedReaders;
   }
 
   private async work(): Promise<void> {
     const { sim, plan, world, clock } = this;
     const { end } = plan;
     if (plan.fault === 'live') this.breakDisk();
+    // While no checkpoint succeeds, appends may wait for one.
+    if (this.fault) clock.schedule(() => this.fault!.heal(), 500 + this.dice.skewed(30_000));
     sim.allowedCodes.add('FULL');
     if (end.how !== 'close' && end.after !== undefined) clock.schedule(() => this.over(), end.after);
-    const workload = new Workload(sim, world.model, this.dice, drawWorkload(this.dice, plan.level !== 'off'), () =>
+    const workload = new Workload(sim, world.model, this.dice, drawWorkload(this.dice, plan.hasCheckpoints), () =>
       this.declareLate(),
     );
     if (sim.streams.length === 0) this.declareLate();
+    if (plan.script) return plan.script(sim, workload);
     await workload.run();
     if (!sim.isOver && this.fault) await this.heal(workload);
     if (!sim.isOver && this.dice.chance(0.3)) await this.rest();
-    if (!sim.isOver && !this.fault) await sim.readersThrough();
+    if (!sim.isOver && !this.fault) await sim.readers.through();
+    if (!sim.isOver && this.dice.chance(0.5)) await this.compareAround();
+  }
+
+  /** Neither a checkpoint nor merging changes what there is. */
+  private async compareAround(): Promise<void> {
+    const { sim, dice } = this;
+    if (!(await this.inspect()) || this.fault || dice.chance(0.3)) return;
+    if ((await sim.result(sim.mill.checkpoint(), 'a checkpoint')) === null || !(await this.inspect())) return;
+    const merged = new Watched(sim.driver.pause(2_000));
+    await sim.until(() => merged.isSettled, 'a pause');
+    if (!sim.isOver) await this.inspect();
   }
 
   private declareLate(): void {
     const { sim, plan } = this;
     const late = plan.streams.find(({ kind }) => sim.streams.every((one) => one.kind !== kind));
-    if (late && !sim.isPoisoned) sim.declare(late.kind, late.version);
+    if (late && !sim.isPoisoned) sim.declare(late.kind, late.version, late.retention);
   }
 
   /** Once there is room again appends work again, unless a sync failed. */
@@ -151,10 +146,15 @@ export class Life {
     this.fault!.heal();
     const settled = new Watched(sim.driver.pause(10_000));
     await sim.until(() => settled.isSettled, 'a pause');
+    if (sim.isOver) return;
+    const ended = new Watched(sim.mill.checkpoint());
+    await sim.until(() => ended.isSettled, 'a checkpoint after the disk had healed');
     if (sim.isOver || sim.isPoisoned) return;
+    sim.hasFault = false;
     for (const code of FAILURES) if (code !== 'READ') sim.allowedCodes.delete(code);
     const appended = new Watched(workload.append(this.dice.pick(sim.streams)));
     await sim.until(() => appended.isSettled, 'an append after the disk had healed');
+    if (!sim.isOver) await sim.result(sim.mill.checkpoint(), 'a checkpoint after the disk had healed');
   }
 
   /** An idle mill is synced and says so. */
@@ -182,6 +182,7 @@ export class Life {
     if (closed.error && !this.fault) throw closed.error;
     this.assertNothingIsHeld('close');
     if (!closed.error) this.assertVouched('closed');
+    if (!this.fault) this.assertTidy();
     world.tell(closed.error ? 'close failed' : 'closed');
     this.end(closed.error ? 'kill' : 'close');
     return closed.error ? 'failed' : 'close';
@@ -191,6 +192,13 @@ export class Life {
   private assertVouched(when: string): void {
     const lacking = unvouched(this.disk, this.world.directory);
     if (lacking > 0) throw new Violation(`${when}, but the mark does not vouch for the last ${lacking} commits`);
+  }
+
+  private assertTidy(): void {
+    const { all, named } = segmentsOn(this.disk, this.world.directory);
+    const left = all.filter((path) => !named.includes(path));
+    if (left.length > 0)
+      throw new Violation(`closed, but ${left.join(', ')} is there, which the manifest does not name`);
   }
 
   private assertNothingIsHeld(when: string): void {
@@ -208,7 +216,7 @@ export class Life {
   private crashed(): LifeEnd {
     const { how } = this.plan.end;
     this.world.tell(`${how} at operation ${this.disk.operations}`);
-    this.sim.assertReadersAgree();
+    this.sim.readers.assertAgree();
     return how;
   }
 
@@ -221,6 +229,7 @@ export class Life {
 
   private end(how: 'close' | 'kill' | 'cut'): void {
     const { sim, world, plan } = this;
+    if (this.phase === 'live') sim.noteRetention();
     const isFlushing = plan.level === 'flush' && !this.fault;
     world.model.ended({
       how,

@@ -1,7 +1,10 @@
-import type { Subscription } from 'rxjs';
 import { type DurableStream, Millrace, MillraceError, type MillraceOptions, type Recorded } from '../../src/index.js';
+import { StorageError } from '../../src/storage/storage.js';
+import type { Catalog } from '../../src/streams/catalog.js';
+import type { MillStatus } from '../../src/streams/status.js';
+import { SimulatedCompute } from '../../src/testing/simulated-compute.js';
 import type { VirtualClock } from '../../src/testing/virtual-clock.js';
-import { Driver, Violation } from './simulation-driver.js';
+import { Driver, Violation, Watched } from './simulation-driver.js';
 import {
   differingColumn,
   idOf,
@@ -10,20 +13,15 @@ import {
   type StreamKind,
   versionOf,
 } from './simulation-events.js';
-import type { Batch, Found, Model } from './simulation-model.js';
+import type { Model } from './simulation-model.js';
+import { Readers } from './simulation-readers.js';
+import type { Batch, Found, Offered } from './simulation-run.js';
 
 /** A declared stream of a simulated mill. */
 export interface DeclaredStream {
   readonly kind: StreamKind;
   readonly version: SchemaVersion;
   readonly stream: DurableStream<Row, Row>;
-}
-
-/** Reads a stream from some lsn on, for as long as the mill is open. */
-interface Reader {
-  readonly kind: StreamKind;
-  readonly fromLsn: number;
-  readonly rows: Found[];
 }
 
 /** Of a batch that was rejected, what was written before is counted in the message. */
@@ -52,33 +50,71 @@ export class SimulatedMill {
   isOver = false;
   isPoisoned = false;
   hasFailedReaders = false;
-  private readonly readers: Reader[] = [];
+  /** Whether checkpoints may fail. */
+  hasFault = false;
+  /** How checkpoints ended. */
+  readonly checkpoints = { completed: 0, failed: 0 };
+  readonly readers: Readers;
 
   constructor(
     directory: string,
-    options: MillraceOptions,
-    private readonly model: Model,
+    options: MillraceOptions & { readonly computeLatency?: number },
+    readonly model: Model,
     readonly clock: VirtualClock,
   ) {
-    this.mill = new Millrace(directory, options);
+    const { computeLatency: latency = 0, ...others } = options;
+    this.mill = new Millrace(directory, { compute: new SimulatedCompute({ scheduler: clock, latency }), ...others });
     this.driver = new Driver(clock);
-    this.mill.status$.subscribe(({ state }) => {
-      if (state === 'poisoned') this.isPoisoned = true;
-    });
+    this.readers = new Readers(this);
+    let seen = 0;
+    this.mill.status$.subscribe((status) =>
+      this.heard(() => {
+        if (status.state === 'poisoned') this.isPoisoned = true;
+        const { kind } = checkpointOf(status);
+        if (kind === 'started') seen = model.seen.length;
+        if (kind === 'completed') this.checkpointed(seen);
+        if (kind === 'failed') this.checkpointFailed(status);
+      }),
+    );
+  }
+
+  private checkpointed(seen: number): void {
+    this.checkpoints.completed++;
+    this.model.checkpointed(seen);
+  }
+
+  private checkpointFailed(status: MillStatus): void {
+    this.checkpoints.failed++;
+    if (!this.hasFault) throw (checkpointOf(status) as { error?: unknown }).error;
+  }
+
+  /** What the log has said of streams. */
+  private get catalog(): Catalog {
+    return (this.mill as unknown as { readonly live: { readonly catalog: Catalog } }).live.catalog;
+  }
+
+  /** Tells the model up to where events are kept. */
+  noteRetention(): void {
+    for (const { name, retained } of this.catalog.snapshot)
+      this.model.retention.decided(name, retained, this.clock.now());
+  }
+
+  /** Everything that a fingerprint depends on, for events that were read. */
+  stateOf(found: readonly Found[]): string {
+    const streams = this.catalog.snapshot.map(({ name, versions }) => `${name} ${versions.length}`).sort();
+    return [...streams, ...found.map(({ event, lsn }) => `${event.id} ${lsn}`)].join();
   }
 
   /** Declares a stream, or takes the one that the log remembers. */
-  declare(kind: StreamKind, version: SchemaVersion): void {
+  declare(kind: StreamKind, version: SchemaVersion, retention?: number): void {
     const { mill } = this;
     if (mill.streamNames.includes(kind.name)) {
       const stream = mill.stream(kind.name) as DurableStream<Row, Row>;
       this.use({ kind, version: versionOf(kind, stream.columns), stream });
     } else {
-      this.use({
-        kind,
-        version,
-        stream: mill.stream(kind.name, { schema: kind.schema(version) }) as DurableStream<Row, Row>,
-      });
+      if (retention !== undefined) this.model.retention.declared(kind.name, retention);
+      const options = { schema: kind.schema(version), ...(retention !== undefined && { retention }) };
+      this.use({ kind, version, stream: mill.stream(kind.name, options) as DurableStream<Row, Row> });
     }
   }
 
@@ -108,18 +144,25 @@ export class SimulatedMill {
 
   private saw(kind: StreamKind, record: Recorded<Row>): void {
     if (this.isPoisoned) throw new Violation('an event was emitted after the log had failed');
-    const { event, lsn, commit, commitTime } = this.found(kind, record);
-    this.model.observed(event, { lsn, commit, commitTime }, this.clock.now());
+    const { event, lsn } = this.found(kind, record);
+    // While a commit is emitted, the one before it is the last that was applied.
+    this.model.observed(event, { lsn, commit: this.mill.metrics().commit + 1 }, this.clock.now());
   }
 
   /** Tells which event a row is, and that it is what was appended. */
-  private found(kind: StreamKind, { event: row, lsn, commit, commitTime }: Recorded<Row>): Found {
+  found(kind: StreamKind, { event: row, lsn, index }: Recorded<Row>): Found {
+    if (index !== 0) throw new Violation(`an event that was logged has index ${index}`);
+    const event = this.eventOf(kind, row);
+    const column = differingColumn(row, event.row);
+    if (column) throw new Violation(`event ${event.id} has another ${column} than was appended`);
+    return { event, lsn };
+  }
+
+  eventOf(kind: StreamKind, row: Row): Offered {
     const event = this.model.events[idOf(row)];
     if (event?.kind !== kind)
       throw new Violation(`stream ${kind.name} has an event ${idOf(row)} that was not appended`);
-    const column = differingColumn(row, event.row);
-    if (column) throw new Violation(`event ${event.id} has another ${column} than was appended`);
-    return { event, lsn, commit, commitTime };
+    return event;
   }
 
   /** Tells the model how an append ends, if it does. A Node stream hears of it late, and does not count what was written before. */
@@ -149,83 +192,33 @@ export class SimulatedMill {
     if (NOT_IN_LOG.has(code)) this.model.notWritten(batch, code);
   }
 
-  /** Everything that the log holds, in the order of its lsns. */
-  async readAll(kinds: readonly StreamKind[]): Promise<readonly Found[]> {
-    const subscriptions = this.mill.streamNames.map((name) => {
-      const kind = kinds.find((one) => one.name === name);
-      if (!kind) throw new Violation(`the log remembers a stream ${name} that was never declared`);
-      return this.read(kind, 0);
-    });
-    // Nothing else goes on, so all is read when nothing is left to do.
-    await this.driver.until(() => this.isDying || this.violations.length > 0);
-    this.isOver = this.isDying;
-    if (this.violations.length > 0) throw this.violations[0];
-    for (const { subscription } of subscriptions) subscription.unsubscribe();
-    return subscriptions.flatMap(({ rows }) => rows).sort((left, right) => left.lsn - right.lsn);
+  /** What was decided on how far events are kept, as a text to compare. */
+  get retained(): string {
+    return JSON.stringify(this.catalog.snapshot.map(({ retained }) => retained));
   }
 
-  /** Reads on until the mill is closed. What came is compared by `assertReadersAgree`. */
-  follow(kind: StreamKind, fromLsn: number): void {
-    const { rows } = this.read(kind, fromLsn);
-    this.readers.push({ kind, fromLsn, rows });
+  /** Whether retention may take events of a stream. */
+  mayLose({ name }: StreamKind): boolean {
+    return this.model.retention.isWished(name);
   }
 
-  /** As `follow`, but the consumer takes its time. */
-  async iterate({ kind, stream }: DeclaredStream, fromLsn: number, pause: () => number): Promise<void> {
-    const rows: Found[] = [];
-    this.readers.push({ kind, fromLsn, rows });
-    try {
-      for await (const record of stream.records(fromLsn)) {
-        this.heard(() => rows.push(this.found(kind, record)));
-        await this.driver.pause(pause());
-      }
-    } catch (error) {
-      this.heard(() => this.readFailed(error));
-    }
+  /** Waits for an answer; `null` where the disk did not give it, or the process is over. */
+  async result<T>(promise: Promise<T>, what: string): Promise<T | null> {
+    const watched = new Watched(promise);
+    await this.until(() => watched.isSettled, what);
+    if (this.isOver) return null;
+    if (watched.error) this.readFailed(watched.error);
+    return watched.value;
   }
 
-  private read(kind: StreamKind, fromLsn: number): { rows: Found[]; subscription: Subscription } {
-    const rows: Found[] = [];
-    const stream = this.mill.stream(kind.name) as DurableStream<Row>;
-    const subscription = stream.records(fromLsn === 0 ? 'earliest' : fromLsn).subscribe({
-      next: (record) => this.heard(() => rows.push(this.found(kind, record))),
-      error: (error) => this.heard(() => this.readFailed(error)),
-    });
-    return { rows, subscription };
-  }
-
-  private readFailed(error: unknown): void {
-    if (!this.allowedCodes.has('READ')) throw error;
+  readFailed(error: unknown): void {
+    const isAllowed =
+      error instanceof StorageError ? this.hasFault : this.allowedCodes.has((error as MillraceError).code);
+    if (!isAllowed) throw error;
     this.hasFailedReaders = true;
   }
+}
 
-  /** Waits until every reader has seen what there is. */
-  async readersThrough(): Promise<void> {
-    for (const reader of this.readers) {
-      const expected = this.expected(reader).length;
-      await this.until(
-        () => this.hasFailedReaders || reader.rows.length >= expected,
-        `a reader of ${reader.kind.name}`,
-      );
-    }
-    this.assertReadersAgree();
-  }
-
-  /** Readers have seen what subscribers saw, without gap or double, though perhaps not all of it. */
-  assertReadersAgree(): void {
-    for (const reader of this.readers) {
-      const { kind, fromLsn, rows } = reader;
-      const expected = this.expected(reader);
-      const differing = rows.findIndex((row, at) => row.event !== expected[at]?.event || row.lsn !== expected[at].lsn);
-      if (differing >= 0)
-        throw new Violation(
-          `a reader of ${kind.name} from ${fromLsn} got event ${rows[differing]!.event.id} at ${differing}`,
-        );
-    }
-  }
-
-  private expected({ kind, fromLsn }: Reader): readonly Found[] {
-    const history = [...this.model.known, ...this.model.seen];
-    return history.filter(({ event, lsn }) => event.kind === kind && lsn >= fromLsn);
-  }
+function checkpointOf(status: MillStatus): { readonly kind?: string } {
+  return ('checkpoint' in status && status.checkpoint) || {};
 }

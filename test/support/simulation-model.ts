@@ -1,70 +1,66 @@
 import type { WalLevel } from '../../src/index.js';
 import { Violation } from './simulation-driver.js';
-import type { Row, SchemaVersion, StreamKind } from './simulation-events.js';
+import type { SchemaVersion, StreamKind } from './simulation-events.js';
+import { RetentionModel } from './simulation-retention.js';
 
-/** An event that was handed to the mill, and what became known of it. */
-export interface Offered {
-  readonly id: number;
-  readonly kind: StreamKind;
-  readonly row: Row;
-  /** Where it was seen to stand: by a subscriber, or after a recovery. */
-  place: Place | null;
-  /** Why it must never be seen (again): it was rejected as not written, or a recovery came without it. */
-  voidBecause: string | null;
-}
-
-export interface Place {
-  readonly lsn: number;
-  readonly commit: number;
-  readonly commitTime: number;
-}
-
-/** An event as it was read. That its columns are those that were appended is checked already. */
-export interface Found extends Place {
-  readonly event: Offered;
-}
-
-/** Events that one call appends, in this order. */
-export type Batch = readonly Offered[];
-
-/** How the time between two starts ended, and what was safe then. */
-export interface Ending {
-  readonly how: 'close' | 'kill' | 'cut';
-  /** The last commit that the mill said was synced. */
-  readonly durableCommit: number;
-  /** What was seen before this time was due to be synced, also at level `flush`. */
-  readonly syncedBefore: number;
-}
-
-/** What happened since a start, as far as the next recovery has to do with it. */
-class Run {
-  readonly batches: Batch[] = [];
-  /** Events that must get their lsns in this order, for they were appended one after the other. */
-  readonly arrivals: Offered[] = [];
-  /** What subscribers saw, in order. */
-  readonly seen: Found[] = [];
-  readonly seenAt = new Map<Offered, number>();
-  /** The first is how this run ended; others are of starts that did not get through. */
-  readonly endings: Ending[] = [];
-
-  constructor(readonly level: WalLevel) {}
-}
+import {
+  assertInOrder,
+  assertPrefix,
+  assertPromised,
+  type Batch,
+  type Ending,
+  type Found,
+  type Offered,
+  type Place,
+  Run,
+  type Seen,
+} from './simulation-run.js';
 
 /** What was promised, over the whole life of a mill, and whether a recovery keeps it. */
 export class Model {
-  readonly events: Offered[] = [];
+  events: Offered[] = [];
   /** What the last recovery gave: durable from then on, whatever comes. */
   known: readonly Found[] = [];
+  retention = new RetentionModel();
   private run = new Run('sync');
-  /** The last run whose events are in the log. Runs at level `off`, of which nothing is, may have followed it. */
-  private loggedRun = this.run;
   private readonly ownerOfLsn = new Map<number, Offered>();
+  private fingerprintOf = new Map<string, string>();
+  private stateOf = new Map<string, string>();
   private lsnFloor = 0;
   private highestLsn = 0;
 
+  /** Another one of the same mill, which is not running, to try out what may become of it. */
+  copy(): Model {
+    const copy = new Model();
+    const { events, known, retention, fingerprintOf, stateOf, lsnFloor, highestLsn } = this;
+    const others = events.map((event) => ({ ...event }));
+    const copied = known.map(({ event, lsn }) => ({ event: others[event.id]!, lsn }));
+    for (const { event, lsn } of copied) copy.ownerOfLsn.set(lsn, event);
+    return Object.assign(copy, {
+      events: others,
+      known: copied,
+      retention: retention.copy(),
+      // The same in all of them.
+      fingerprintOf,
+      stateOf,
+      lsnFloor,
+      highestLsn,
+    });
+  }
+
   /** What subscribers saw since the last start. */
-  get seen(): readonly Found[] {
+  get seen(): readonly Seen[] {
     return this.run.seen;
+  }
+
+  /** What can be read now, if nothing is being written. */
+  get kept(): readonly Found[] {
+    return [...this.known, ...this.seen].filter((one) => !this.retention.isGone(one));
+  }
+
+  /** A checkpoint completed. It began when so many events had been seen since the start. */
+  checkpointed(seen: number): void {
+    this.run.saved = seen;
   }
 
   offer(kind: StreamKind, version: SchemaVersion, count: number): Batch {
@@ -84,7 +80,7 @@ export class Model {
   }
 
   /** A subscriber got an event. */
-  observed(event: Offered, place: Place, now: number): void {
+  observed(event: Offered, place: Place & { readonly commit: number }, now: number): void {
     if (event.voidBecause) throw new Violation(`event ${event.id} was emitted although ${event.voidBecause}`);
     if (event.place) throw new Violation(`event ${event.id} was emitted twice`);
     if (place.lsn < this.lsnFloor || place.lsn <= (this.seen.at(-1)?.lsn ?? 0))
@@ -92,6 +88,16 @@ export class Model {
     this.settle(event, place);
     this.run.seen.push({ ...place, event });
     this.run.seenAt.set(event, now);
+  }
+
+  /** A fingerprint was told: it is that of every mill with the same events and streams, and of no other. */
+  printed(state: string, fingerprint: string): void {
+    const before = this.fingerprintOf.get(state) ?? fingerprint;
+    if (before !== fingerprint) throw new Violation(`the fingerprint was ${before}, now it is ${fingerprint}`);
+    const other = this.stateOf.get(fingerprint) ?? state;
+    if (other !== state) throw new Violation(`the fingerprint ${fingerprint} was that of something else`);
+    this.fingerprintOf.set(state, fingerprint);
+    this.stateOf.set(fingerprint, state);
   }
 
   /** An append was acknowledged: its events were emitted before, and stand from `firstLsn` to `lastLsn`. */
@@ -113,20 +119,16 @@ export class Model {
     this.run.endings.push(ending);
   }
 
-  /** A start came through at this level. `found` is null where history cannot be read: at level `off`. */
-  recovered(found: readonly Found[] | null, nextLsn: number, level: WalLevel): void {
+  /** A start came through at this level. */
+  recovered(found: readonly Found[], nextLsn: number, level: WalLevel): void {
     if (nextLsn <= this.highestLsn)
       throw new Violation(`the next lsn after recovery is ${nextLsn}, but ${this.highestLsn} was given before`);
-    if (this.run.level === 'off') this.forget(this.run, 'it was appended at level off');
-    if (found) {
-      this.check(found);
-      for (const one of found.slice(this.known.length)) this.settle(one.event, one);
-      this.known = found;
-      this.forget(this.loggedRun, 'a recovery had come without it');
-    }
+    this.check(found);
+    for (const one of found) this.settle(one.event, one);
+    this.known = found;
+    this.forget(this.run, 'a recovery had come without it');
     this.lsnFloor = nextLsn;
     this.run = new Run(level);
-    if (found) this.loggedRun = this.run;
   }
 
   private forget(run: Run, why: string): void {
@@ -136,76 +138,40 @@ export class Model {
 
   /** Whether a recovery may give this, after further starts that did not get through. Changes nothing. */
   check(found: readonly Found[], furtherEndings: readonly Ending[] = []): void {
-    const run = this.loggedRun;
+    const { run, retention } = this;
     found.forEach((one, at) => {
       if (at > 0 && found[at - 1]!.lsn >= one.lsn)
         throw new Violation(`lsn ${one.lsn} stands behind ${found[at - 1]!.lsn}`);
     });
     const ids = new Set(found.map(({ event }) => event));
     if (ids.size !== found.length) throw new Violation('an event came back twice');
-    this.known.forEach((known, at) => {
-      if (found[at]?.event !== known.event || !isSamePlace(found[at], known))
-        throw new Violation(`event ${known.event.id} (lsn ${known.lsn}), recovered before, is not where it was`);
+    const gone = found.find((one) => retention.isGone(one));
+    if (gone) throw new Violation(`event ${gone.event.id} is there, but retention took it`);
+    const known = this.known.filter((one) => !retention.isGone(one));
+    known.forEach((one, at) => {
+      if (found[at]?.event !== one.event || found[at].lsn !== one.lsn)
+        throw new Violation(`event ${one.event.id} (lsn ${one.lsn}), recovered before, is not where it was`);
     });
-    const added = found.slice(this.known.length);
+    const added = found.slice(known.length);
     for (const one of added) this.assertMayCome(one);
-    assertPrefix(run, ids, added.at(-1)?.lsn ?? 0);
+    const isThere = (event: Offered) => ids.has(event) || retention.mayBeGone(event);
+    assertPrefix(run, isThere, ids, added.at(-1)?.lsn ?? 0);
     assertInOrder(run, found);
-    assertPromised(run, [...run.endings, ...furtherEndings], ids);
+    assertPromised(run, [...run.endings, ...furtherEndings], isThere);
   }
 
   private assertMayCome({ event, ...place }: Found): void {
     if (event.voidBecause) throw new Violation(`event ${event.id} came back although ${event.voidBecause}`);
-    if (event.place && !isSamePlace(event.place, place))
+    if (event.place && event.place.lsn !== place.lsn)
       throw new Violation(`event ${event.id} came back at lsn ${place.lsn}, but it was emitted at ${event.place.lsn}`);
   }
 
-  private settle(event: Offered, { lsn, commit, commitTime }: Place): void {
+  private settle(event: Offered, { lsn }: Place): void {
     const owner = this.ownerOfLsn.get(lsn);
     if (owner && owner !== event)
       throw new Violation(`lsn ${lsn} was given to event ${event.id}, and to ${owner.id} before`);
     this.ownerOfLsn.set(lsn, event);
     this.highestLsn = Math.max(this.highestLsn, lsn);
-    event.place = { lsn, commit, commitTime };
+    event.place = { lsn };
   }
-}
-
-/** What came back leaves nothing out that stands before its end, and has the order in which it was appended. */
-function assertPrefix(run: Run, ids: ReadonlySet<Offered>, lastLsn: number): void {
-  const hole = run.seen.find(({ event, lsn }) => lsn <= lastLsn && !ids.has(event));
-  if (hole) throw new Violation(`event ${hole.event.id} (lsn ${hole.lsn}) is missing, later ones came back`);
-  for (const batch of [...run.batches, run.arrivals]) {
-    const written = batch.filter((event) => event.voidBecause === null);
-    const missing = written.findIndex((event) => !ids.has(event));
-    const later = missing < 0 ? undefined : written.slice(missing).find((event) => ids.has(event));
-    if (later) throw new Violation(`event ${later.id} came back, ${written[missing]!.id} before it did not`);
-  }
-}
-
-function assertInOrder(run: Run, found: readonly Found[]): void {
-  const orderOf = new Map(found.map(({ event }, at) => [event, at]));
-  for (const batch of [...run.batches, run.arrivals]) {
-    const orders = batch.flatMap((event) => orderOf.get(event) ?? []);
-    const moved = orders.find((order, at) => at > 0 && order < orders[at - 1]!);
-    if (moved !== undefined)
-      throw new Violation(`event ${found[moved]!.event.id} stands before one that was appended before it`);
-  }
-}
-
-/** What the level promised has come back. */
-function assertPromised(run: Run, endings: readonly Ending[], ids: ReadonlySet<Offered>): void {
-  if (run.level === 'off') return;
-  const [first] = endings;
-  const isSafe = run.level === 'sync' || first?.how === 'close' || endings.every(({ how }) => how !== 'cut');
-  const lost = run.seen.find(({ event, commit }) => {
-    const isPromised = isSafe || commit <= first!.durableCommit || run.seenAt.get(event)! < first!.syncedBefore;
-    return isPromised && !ids.has(event);
-  });
-  if (!lost) return;
-  const story = `level ${run.level}, then ${endings.map(({ how }) => how).join(', ')}`;
-  throw new Violation(`event ${lost.event.id} (lsn ${lost.lsn}, commit ${lost.commit}) is lost: ${story}`);
-}
-
-function isSamePlace(left: Place, right: Place): boolean {
-  return left.lsn === right.lsn && left.commit === right.commit && left.commitTime === right.commitTime;
 }

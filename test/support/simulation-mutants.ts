@@ -25,6 +25,8 @@ export interface Mutant {
 
 const anything = (seed: number) => runTrial(seed);
 const shaped = (shape: Partial<Shape>) => (seed: number) => runTrial(seed, { ...ANYTHING, ...shape });
+/** With a log that stays long. */
+const logged = (shape: Partial<Shape>) => shaped({ checkpointShare: 0, retentionShare: 0, ...shape });
 const failingSyncs: Partial<Shape> = { faults: ['sync'], faultShare: 0.6, levels: ['sync', 'flush'] };
 
 export const MUTANTS: readonly Mutant[] = [
@@ -51,7 +53,12 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'applies recovered frames before they are durable',
-    trial: shaped({ ...failingSyncs, seenBy: (disk, phase) => new WritesNothingAgain(disk, phase) }),
+    trial: logged({
+      ...failingSyncs,
+      chain: ['kill', 'cut'],
+      levels: ['sync'],
+      seenBy: (disk, phase) => new WritesNothingAgain(disk, phase),
+    }),
   },
   {
     name: 'hands out an lsn again',
@@ -64,7 +71,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'leaves a rejected frame in the file',
     install: () => patch(LogFile.prototype, 'cutBack', () => EMPTY),
-    trial: shaped({ faults: ['write', 'room'], faultShare: 0.6 }),
+    trial: logged({ faults: ['write', 'room'], faultShare: 0.6 }),
   },
   {
     name: 'misses a participant of a commit',
@@ -73,16 +80,22 @@ export const MUTANTS: readonly Mutant[] = [
         const found = look.call(cursor);
         return found === 'none' && cursor.parts.length > 0 ? 'commit' : found;
       }),
-    trial: shaped({ faultShare: 0, vgroups: [4], levels: ['sync', 'flush'] }),
+    trial: logged({ faultShare: 0, vgroups: [4], levels: ['sync', 'flush'] }),
   },
   {
     name: 'leaves a torn end in the file',
-    trial: shaped({ faultShare: 0, seenBy: (disk, phase) => new KeepsTornEnds(disk, phase) }),
+    trial: logged({
+      faultShare: 0,
+      ends: ['cut'],
+      levels: ['flush'],
+      rotShare: 0,
+      seenBy: (disk, phase) => new KeepsTornEnds(disk, phase),
+    }),
   },
   {
     name: 'never syncs of itself at level flush',
     install: () => patch(Upkeep.prototype, 'active', () => {}),
-    trial: shaped({ levels: ['flush'], faultShare: 0 }),
+    trial: logged({ levels: ['flush'], faultShare: 0 }),
   },
   {
     name: 'takes an old manifest for the newest',

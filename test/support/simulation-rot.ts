@@ -24,6 +24,14 @@ export function unvouched(disk: SimulatedStorage, directory: string): number {
   return last === null ? 0 : last.commit - 1 - last.durable;
 }
 
+/** The segments on a disk, and those of them that the manifest names. */
+export function segmentsOn(disk: SimulatedStorage, directory: string) {
+  const all = disk.paths().filter((path) => path.startsWith(`${directory}/segments/`));
+  const manifest = Buffer.from(disk.contents(`${directory}/manifest-a.json`)).toString();
+  const numbers = new Set([...manifest.matchAll(/"number":(\d+)/g)].map(([, number]) => Number(number)));
+  return { all, named: all.filter((path) => numbers.has(Number.parseInt(path.slice(path.lastIndexOf('/') + 1), 10))) };
+}
+
 /** A place in a log file of a mill that was closed in order. */
 export interface Spot {
   readonly path: string;

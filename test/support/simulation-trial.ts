@@ -5,8 +5,9 @@ import { Dice } from './simulation-dice.js';
 import { drawLatency, type FaultKind } from './simulation-disk.js';
 import { Driver, takeUnhandled, Violation, Watched } from './simulation-driver.js';
 import { type SchemaVersion, STREAM_KINDS, type StreamKind } from './simulation-events.js';
-import { Life, type LifeEnd, type LifePlan, type PlannedEnd, type World } from './simulation-life.js';
+import { Life } from './simulation-life.js';
 import { Model } from './simulation-model.js';
+import type { LifeEnd, LifePlan, PlannedEnd, World } from './simulation-plan.js';
 import { drawProvenSpot, pictureOf } from './simulation-rot.js';
 
 /** What the trials of a test have in common. */
@@ -24,6 +25,12 @@ export interface Shape {
   readonly chain?: readonly ('cut' | 'kill')[];
   /** How often a bit of a closed mill's log flips before the next start. */
   readonly rotShare: number;
+  /** The share of trials with checkpoints beside those of `close`. */
+  readonly checkpointShare: number;
+  /** The share of lives in which something is appended. */
+  readonly worksShare: number;
+  /** The share of streams of which events go. */
+  readonly retentionShare: number;
   /** The disk as the mill sees it: a mutant's lies. */
   readonly seenBy?: World['seenBy'];
 }
@@ -32,10 +39,13 @@ export const ANYTHING: Shape = {
   levels: ['sync', 'sync', 'flush', 'off'],
   vgroups: [1, 4],
   faultShare: 0.35,
-  faults: ['room', 'write', 'sync', 'other'],
+  faults: ['room', 'write', 'sync', 'other', 'checkpoint'],
   livesMax: 4,
   ends: ['cut', 'kill'],
   rotShare: 0.3,
+  checkpointShare: 0.75,
+  worksShare: 0.85,
+  retentionShare: 0.2,
 };
 
 /** A few lives of one mill on one disk, drawn from the seed. Throws what it found, with the story that led to it. */
@@ -60,9 +70,10 @@ export class Trial {
   readonly dice: Dice;
   readonly world: World;
   private readonly lines: string[] = [];
-  private readonly streams: { readonly kind: StreamKind; version: SchemaVersion }[];
+  private readonly streams: { readonly kind: StreamKind; version: SchemaVersion; readonly retention?: number }[];
   private readonly level: WalLevel;
   private readonly vgroups: number;
+  private readonly hasCheckpoints: boolean;
   private last: LifeEnd | null = null;
   clock = new VirtualClock(Date.UTC(2024, 0, 1));
   disk: SimulatedStorage;
@@ -75,9 +86,14 @@ export class Trial {
     this.dice = dice;
     const kinds = STREAM_KINDS.filter(() => dice.chance(0.6));
     if (kinds.length === 0) kinds.push(dice.pick(STREAM_KINDS));
-    this.streams = kinds.map((kind) => ({ kind, version: 1 }));
+    this.streams = kinds.map((kind) => ({
+      kind,
+      version: 1,
+      ...(dice.chance(shape.retentionShare) && { retention: dice.pick([500, 5_000, 60_000]) }),
+    }));
     this.level = dice.pick(shape.levels);
     this.vgroups = dice.pick(shape.vgroups);
+    this.hasCheckpoints = dice.chance(shape.checkpointShare);
     this.disk = new SimulatedStorage({ seed, scheduler: this.clock, latency: drawLatency(dice) });
     this.world = {
       directory: dice.pick(['plant', '/plant', '/var/lib/millrace/plant']),
@@ -124,36 +140,47 @@ export class Trial {
     return new Life(this.world, plan, this.disk, this.clock).run();
   }
 
-  private drawPlan(how: 'cut' | 'kill'): LifePlan {
+  drawPlan(how: 'cut' | 'kill'): LifePlan {
     const { dice, shape } = this;
     for (const stream of this.streams) if (dice.chance(0.15)) stream.version = 2;
     const hasFault = dice.chance(shape.faultShare);
     return {
       level: dice.chance(0.7) ? this.level : dice.pick(shape.levels),
       end: this.drawEnd(how),
-      options: {
-        commitEventsMax: dice.pick([1, 3, 20, 1000]),
-        logFileBytes: dice.pick([64, 64, 1_000, 8_192, 8_192, 70_000]),
-        appendsWaitingMax: dice.pick([2, 1000, 1000, 1000]),
-      },
+      options: this.drawOptions(),
       vgroups: this.world.model.known.length > 0 && dice.chance(0.5) ? undefined : this.vgroups,
       streams: this.streams
         .filter((_, at) => at === 0 || dice.chance(0.8))
-        .map(({ kind, version }) => ({ kind, version, isLate: dice.chance(0.3) })),
+        .map((stream) => ({ ...stream, isLate: dice.chance(0.3) })),
       fault: !hasFault ? 'none' : dice.chance(0.25) ? 'at start' : 'live',
       faults: shape.faults,
-      works: dice.chance(0.85),
+      works: dice.chance(shape.worksShare),
+      hasCheckpoints: this.hasCheckpoints,
       isClean: this.last === 'close',
+    };
+  }
+
+  private drawOptions(): LifePlan['options'] {
+    const { dice } = this;
+    const checkpointBytes = this.hasCheckpoints ? dice.pick([300, 2_000, 20_000, 1_000_000]) : 1_000_000;
+    return {
+      commitEventsMax: dice.pick([1, 3, 20, 1000]),
+      logFileBytes: dice.pick([64, 64, 1_000, 8_192, 8_192, 70_000]),
+      appendsWaitingMax: dice.pick([2, 1000, 1000, 1000]),
+      checkpointInterval: this.hasCheckpoints ? dice.pick([20, 200, 2_000, 60_000]) : 86_400_000,
+      checkpointBytes,
+      unsavedBytesMax: checkpointBytes * dice.pick([1, 2, 1_000]),
+      computeLatency: dice.pick([0, 0, 1, 50]),
     };
   }
 
   private drawEnd(how: 'cut' | 'kill'): PlannedEnd {
     const { dice } = this;
     const roll = dice.random();
-    if (roll < 0.5) return { how, at: dice.skewed(800) };
+    if (roll < 0.5) return { how, at: dice.skewed(2_000) };
     if (roll < 0.65) return { how, after: dice.skewed(20_000) };
     if (roll < 0.75) return { how };
-    return roll < 0.85 ? { how, whileClosing: dice.between(1, 14) } : { how: 'close' };
+    return roll < 0.85 ? { how, whileClosing: dice.skewed(100) } : { how: 'close' };
   }
 
   /** A bit that flips in what is known to be durable is found, and nothing is touched. Then it flips back. */

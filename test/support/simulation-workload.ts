@@ -5,7 +5,8 @@ import type { Dice } from './simulation-dice.js';
 import { Violation } from './simulation-driver.js';
 import { columnsOf, idOf, type Row } from './simulation-events.js';
 import type { DeclaredStream, SimulatedMill } from './simulation-mill.js';
-import type { Batch, Model } from './simulation-model.js';
+import type { Model } from './simulation-model.js';
+import type { Batch } from './simulation-run.js';
 
 /** What the users of a simulated mill do: some appenders side by side, each drawing what it does next. */
 export interface WorkloadPlan {
@@ -14,16 +15,16 @@ export interface WorkloadPlan {
   /** Longest pause between two steps of an appender, in milliseconds. */
   readonly pauseMax: number;
   readonly batchMax: number;
-  readonly canRead: boolean;
+  readonly hasCheckpoints: boolean;
 }
 
-export function drawWorkload(dice: Dice, canRead: boolean): WorkloadPlan {
+export function drawWorkload(dice: Dice, hasCheckpoints: boolean): WorkloadPlan {
   return {
     appenders: dice.between(1, 5),
     stepsEach: dice.skewed(20),
     pauseMax: dice.pick([0, 3, 30, 300, 1_500, 4_000]),
     batchMax: dice.pick([1, 4, 30, 120]),
-    canRead,
+    hasCheckpoints,
   };
 }
 
@@ -70,15 +71,33 @@ export class Workload {
   private step(): Promise<void> {
     const target = this.dice.pick(this.sim.streams);
     const roll = this.dice.random();
-    if (roll < 0.45) return this.append(target);
-    if (roll < 0.65) return this.appendMany(target, false);
-    if (roll < 0.7) return this.appendMany(target, true);
-    if (roll < 0.8) return this.appendColumns(target);
-    if (roll < 0.87) return this.write(target);
-    if (roll < 0.9) return this.writable(target);
-    if (roll < 0.92) this.declareLate();
-    else if (roll < 0.97 && this.plan.canRead) this.read(target);
+    if (roll < 0.4) return this.append(target);
+    if (roll < 0.57) return this.appendMany(target, false);
+    if (roll < 0.61) return this.appendMany(target, true);
+    if (roll < 0.7) return this.appendColumns(target);
+    if (roll < 0.76) return this.write(target);
+    if (roll < 0.79) return this.writable(target);
+    if (roll < 0.84) this.read(target);
+    else if (roll < 0.9) return this.ask(target);
+    else if (roll < 0.93) this.declareLate();
+    else if (!this.plan.hasCheckpoints) return this.append(target);
+    else if (roll < 0.98) return this.checkpoint();
+    else this.sim.mill.setCheckpointInterval(this.dice.pick([20, 200, 2_000, 60_000]));
     return Promise.resolve();
+  }
+
+  private async ask({ kind }: DeclaredStream): Promise<void> {
+    if (!this.sim.hasFault) await this.sim.readers.ask(kind, this.dice);
+  }
+
+  private async checkpoint(): Promise<void> {
+    try {
+      await this.sim.mill.checkpoint();
+    } catch (error) {
+      this.sim.heard(() => {
+        if (!this.sim.hasFault) throw error;
+      });
+    }
   }
 
   append(target: DeclaredStream): Promise<void> {
@@ -89,6 +108,11 @@ export class Workload {
       batch,
       appended.then(({ lsn }) => ({ firstLsn: lsn, lastLsn: lsn })),
     );
+  }
+
+  /** A few events, in one call. */
+  appendSome(target: DeclaredStream): Promise<void> {
+    return this.appendMany(target, false);
   }
 
   private appendMany(target: DeclaredStream, isIterable: boolean): Promise<void> {
@@ -151,8 +175,8 @@ export class Workload {
   private read(target: DeclaredStream): void {
     const history = [...this.model.known, ...this.model.seen];
     const fromLsn = this.dice.chance(0.5) || history.length === 0 ? 0 : this.dice.pick(history).lsn;
-    if (this.dice.chance(0.5)) this.sim.follow(target.kind, fromLsn);
-    else void this.sim.iterate(target, fromLsn, () => this.dice.random() * 5);
+    if (this.dice.chance(0.5)) this.sim.readers.follow(target.kind, fromLsn);
+    else void this.sim.readers.iterate(target, fromLsn, () => this.dice.random() * 5);
   }
 
   private draw({ kind, version }: DeclaredStream, count: number): { batch: Batch; events: Row[] } {

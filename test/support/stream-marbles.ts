@@ -62,6 +62,7 @@ export async function marbleLog(
       hash,
       logs,
       scheduler: clock,
+      holdsBack: () => false,
       apply: (commit) => {
         mill.apply.live(commit);
         let names = '';

@@ -13,6 +13,7 @@ import {
 } from '../../src/index.js';
 import { SimulatedStorage } from '../../src/storage/simulated-storage.js';
 import type { DurableStream } from '../../src/streams/stream.js';
+import { SimulatedCompute } from '../../src/testing/simulated-compute.js';
 import { VirtualClock } from '../../src/testing/virtual-clock.js';
 
 export const readingSchema = { ts: timestamp(), device: key(string()), value: float64() };
@@ -29,18 +30,22 @@ export function readingsOf(count: number, first = 0): ReadingRow[] {
 
 const mills = new Map<Millrace, SimulatedStorage>();
 
-/** A mill on a disk in memory, closed after the test. Every operation of the disk completes at once, or as its options say. */
+/**
+ * A mill on a disk in memory, closed after the test. Every operation of the disk and every job completes at once, or as the
+ * options say.
+ */
 export function newMill(options: MillraceOptions & { storage?: SimulatedStorage } = {}): Millrace {
   const { storage = new SimulatedStorage() } = options;
-  const mill = new Millrace('/mill', { logFileBytes: 4096, ...options, storage });
+  const mill = new Millrace('/mill', { logFileBytes: 4096, compute: new SimulatedCompute(), ...options, storage });
   mills.set(mill, storage);
   return mill;
 }
 
 afterEach(async () => {
-  // On a disk that has crashed nothing ever ends.
-  for (const [mill, storage] of mills) if (!storage.dead) await mill.close().catch(() => {});
+  const made = [...mills];
   mills.clear();
+  // On a disk that has crashed nothing ever ends.
+  for (const [mill, storage] of made) if (!storage.dead) await mill.close().catch(() => {});
 });
 
 /** A started mill with one stream, `readings`, of the schema given or `readingSchema`. */

@@ -1,7 +1,7 @@
 import { CommitCursor } from '../../src/wal/commit-cursor.js';
 import { METADATA } from '../../src/wal/format.js';
 import { recordSource } from '../../src/wal/frame.js';
-import { WINDOW_BYTES } from '../../src/wal/frame-scanner.js';
+import { FrameScanner, WINDOW_BYTES } from '../../src/wal/frame-scanner.js';
 import type { Hash } from '../../src/wal/hash.js';
 import { eachCommit } from '../../src/wal/replay.js';
 import { type FrameOptions, fileOf, frameFor, now, scannerOf } from '../support/log-files.js';
@@ -103,15 +103,18 @@ describe('CommitCursor', () => {
       participants: [0, 1],
       entries: [recordSource('x'.repeat(WINDOW_BYTES))],
     });
-    const cursor = cursorOver([[long(1), long(2)], [long(1), long(2)], []]);
-    const [first, ...others] = cursor.scanners.map((scanner) => scanner.limit);
-    cursor.extendTo([100, ...others]);
-    const found: number[] = [];
-    const goOn = () => now(eachCommit(cursor, () => found.push(cursor.header.commit)));
-    goOn();
-    expect(found).toEqual([]);
-    cursor.extendTo([first!, ...others]);
-    goOn();
-    expect(found).toEqual([1, 2]);
+    const files: Files = [[long(1), long(2)], [long(1), long(2)], []];
+    const whole = cursorOver(files).scanners;
+    const upTo = (end: number) => {
+      const ends = whole.map(({ limit }, at) => (at === 0 ? end : limit));
+      const scanners = whole.map(({ source }, at) => new FrameScanner(source, hash, 64, ends[at]!));
+      const found: number[] = [];
+      now(eachCommit(new CommitCursor(scanners, 0), (cursor) => found.push(cursor.header.commit)));
+      return found;
+    };
+    const { limit } = whole[0]!;
+    expect(upTo(100)).toEqual([]);
+    expect(upTo(limit >> 1)).toEqual([1]);
+    expect(upTo(limit)).toEqual([1, 2]);
   });
 });

@@ -9,7 +9,7 @@ import type { Hash } from '../../src/wal/hash.js';
 import { NEXT, openLogFile, prepareLogFile, readFileHeader } from '../../src/wal/log-file.js';
 import { batchOf, decodeRows, fill } from '../support/log-codec.js';
 import { fileWith, look, now } from '../support/log-files.js';
-import { hashing, logPath, writeSmallMill } from '../support/log-mill.js';
+import { checkpointPath, hashing, LogMill, logPath, READINGS, writeSmallMill } from '../support/log-mill.js';
 import { framesIn } from '../support/log-oracle.js';
 
 const PAGE = readFileSync(join(__dirname, '../../docs/file-format.md'), 'utf8');
@@ -190,8 +190,8 @@ describe('the example in docs/file-format.md', () => {
 describe('the records in docs/file-format.md', () => {
   it('are those that a mill writes, with their fields in the same order', async () => {
     const storage = await writeSmallMill({ vgroups: 1, level: 'sync', end: 'clean' });
-    const metadata = Buffer.from(storage.contents(logPath(METADATA)));
-    const texts = framesIn(metadata).flatMap(({ bytes }) => entriesOf(bytes).map(recordText));
+    const metadata = [storage.contents(logPath(METADATA)), await metadataOfRetention()];
+    const texts = metadata.flatMap((file) => framesIn(file).flatMap(({ bytes }) => entriesOf(bytes).map(recordText)));
     const written = texts.map((text) => fieldsOf(text.replace(/\[.*\]/, '[]')));
     const told = [...PAGE.matchAll(/^\| `(\{.*"kind".*\})` \|/gm)].map(([, text]) =>
       fieldsOf(text!.replaceAll('…', '')),
@@ -199,6 +199,17 @@ describe('the records in docs/file-format.md', () => {
     expect([...new Set(written)].sort()).toEqual(told.sort());
   });
 });
+
+/** A metadata log in which it was decided what is kept; the checkpoint that did it leaves it. */
+async function metadataOfRetention(): Promise<Uint8Array> {
+  const log = new LogMill(new SimulatedStorage());
+  const readings = log.mill.stream('readings', { schema: READINGS, retention: '1d' });
+  await log.until(log.mill.start());
+  await log.until(readings.append({ ts: 0, device: 'a', value: 1 }));
+  log.storage.failAt({ operation: 'open', path: /\.arrow$/, nth: 1, code: 'EIO' });
+  await expect(log.until(log.mill.checkpoint())).rejects.toMatchObject({ code: 'EIO' });
+  return log.storage.contents(checkpointPath(METADATA));
+}
 
 /** The names of the fields of a record, and its kind. */
 function fieldsOf(text: string): string {

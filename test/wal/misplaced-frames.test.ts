@@ -7,6 +7,7 @@ import {
   type KnownMill,
   knownMill,
   MILLS,
+  OF_MILLS,
   overwritten,
 } from '../support/log-damage.js';
 import type { Expectation, KnownFile } from '../support/log-oracle.js';
@@ -18,6 +19,8 @@ const file = ({ bytes }: KnownFile, ...parts: readonly Uint8Array[]) =>
   Buffer.concat([bytes.subarray(0, BODY), ...parts]);
 
 const bytesOf = ({ frames }: KnownFile) => frames.map((frame) => frame.bytes);
+
+const withFrames = ({ files }: KnownMill) => files.filter(({ frames }) => frames.length > 0);
 
 /** Ways to spoil the order of a file's frames, at each of its frames. */
 const SPOILINGS: Record<string, (known: KnownFile, at: number) => Buffer | null> = {
@@ -59,14 +62,13 @@ const TAILS: Record<string, (known: KnownFile, mill: KnownMill, other: KnownMill
   'a frame header without its body': (known) =>
     Buffer.concat([known.frames[0]!.bytes.subarray(0, 72), Buffer.alloc(80)]),
   'frames of the same participant in another mill': (known, _, other) =>
-    Buffer.concat(
-      other.files.find(({ participant }) => participant === known.participant)!.frames.map((one) => one.bytes),
-    ),
-  'frames of another participant': (known, mill) => Buffer.concat(bytesOf(mill.files.find((one) => one !== known)!)),
+    Buffer.concat(other.files.find(({ path }) => path === known.path)!.frames.map((one) => one.bytes)),
+  'frames of another participant': (known, mill) =>
+    Buffer.concat(bytesOf(withFrames(mill).find((one) => one !== known)!)),
   'frames of its own that are old': (known) => Buffer.concat(bytesOf(known).slice(0, 2)),
 };
 
-describe.each(MILLS)('frames out of place: $vgroups VGroups, level $level, $end end', (about) => {
+describe.each(MILLS)(`frames out of place: ${OF_MILLS}`, (about) => {
   let mill: KnownMill;
   let other: KnownMill;
 
@@ -87,9 +89,13 @@ describe.each(MILLS)('frames out of place: $vgroups VGroups, level $level, $end 
   });
 
   it.each(Object.keys(TAILS))('behind the last frame: %s', (what) => {
-    for (const known of mill.files) {
+    for (const known of withFrames(mill)) {
       const image = file(known, ...bytesOf(known), TAILS[what]!(known, mill, other));
-      expect(checkOne(mill, known, image)).toMatchObject({ kind: 'recovered', commit: mill.commit });
+      const outcome = checkOne(mill, known, image);
+      // All of a file was durable before the next one: there something else is damage.
+      const isDamage = known.path.endsWith('checkpoint.wal') && !/zeros/.test(what);
+      if (isDamage) expect(outcome.kind).toBe('refused');
+      else expect(outcome).toMatchObject({ kind: 'recovered', commit: mill.commit });
     }
   });
 
@@ -102,8 +108,9 @@ describe.each(MILLS)('frames out of place: $vgroups VGroups, level $level, $end 
     fc.assert(
       fc.property(fc.array(damage, { minLength: 1, maxLength: 4 }), (damages) => {
         const images = new Map<string, Buffer>();
+        const files = withFrames(mill);
         for (const { file, at, how } of damages) {
-          const known = mill.files[file % mill.files.length]!;
+          const known = files[file % files.length]!;
           const offset = BODY + (at % (endOf(known) - BODY));
           const image =
             how === 'truncate'

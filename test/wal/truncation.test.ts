@@ -1,11 +1,11 @@
-import { checkOne, endOf, type KnownMill, knownMill, MILLS, offsetsIn } from '../support/log-damage.js';
+import { checkOne, endOf, type KnownMill, knownMill, MILLS, OF_MILLS, offsetsIn } from '../support/log-damage.js';
 import { logPath } from '../support/log-mill.js';
 import type { Expectation, KnownFile } from '../support/log-oracle.js';
 
 const VGROUP = logPath(0);
 const METADATA = logPath(63);
 
-describe.each(MILLS)('a log file cut short: $vgroups VGroups, level $level, $end end', (about) => {
+describe.each(MILLS)(`a log file cut short: ${OF_MILLS}`, (about) => {
   let mill: KnownMill;
   const seen: { file: KnownFile; length: number; expected: Expectation }[] = [];
 
@@ -37,8 +37,9 @@ describe.each(MILLS)('a log file cut short: $vgroups VGroups, level $level, $end
   it('inside its last frame is refused where a later frame says that it was durable', () => {
     const durable = Math.max(...mill.files.flatMap(({ frames }) => frames.map((frame) => frame.durable)));
     for (const { file, length, expected } of seen) {
-      const { commit, offset } = file.frames.at(-1)!;
-      if (length <= offset) continue;
+      const last = file.frames.at(-1);
+      if (last === undefined || length <= last.offset) continue;
+      const { commit } = last;
       const kind = commit <= durable ? 'refused' : 'recovered';
       expect(expected).toMatchObject({ kind, commit: commit <= durable ? commit : commit - 1 });
     }

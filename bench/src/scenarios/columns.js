@@ -11,22 +11,32 @@ const IN_FLIGHT = 4;
 /** Short slices by turns, so that both see the same disk. */
 const SLICE_SECONDS = 0.3;
 
-/** Typed arrays against a bare write + fdatasync of as many bytes, as many at a time as a frame of the mill has. */
+/** Checkpoints come between the slices: what is compared is the way into the log. */
+const NO_CHECKPOINTS = { checkpointInterval: '1d', checkpointBytes: 2 ** 40, unsavedBytesMax: 2 ** 40 };
+const SUSTAINED_SECONDS = 4;
+
+/**
+ * Typed arrays against a bare write + fdatasync of as many bytes, as many at a time as a frame of the mill has; and what goes in
+ * for seconds on end, while everything is also made into segments.
+ */
 export function run({ seconds, rounds, progress }) {
   const chunks = Array.from({ length: 3 }, () => columnsOf(ROWS));
   const slices = Math.max(2, Math.ceil((seconds * rounds) / SLICE_SECONDS));
   return inFreshDirectory(async (directory) => {
-    const { mill, readings } = await openMill(directory);
+    const { mill, readings } = await openMill(directory, NO_CHECKPOINTS);
     const file = new BareFile(directory);
-    await millSlice(mill, readings, chunks);
+    await millSlice(mill, readings, chunks, SLICE_SECONDS);
     const measured = [];
     for (let slice = 0; slice < slices; slice++) {
       progress(`slice ${slice + 1} of ${slices}`);
-      const ofMill = await millSlice(mill, readings, chunks);
+      await mill.checkpoint();
+      const ofMill = await millSlice(mill, readings, chunks, SLICE_SECONDS);
       measured.push({ ...ofMill, bare: await bareSlice(file, ofMill.frameBytes) });
     }
     file.close();
     await mill.close();
+    progress('sustained');
+    const sustained = await inFreshDirectory((other) => sustainedSlice(other, chunks));
     const line = (who, values, unit) => ({ what: 'columns', who, size: ROWS, unit, values, ...summary(values) });
     return [
       line(
@@ -44,17 +54,25 @@ export function run({ seconds, rounds, progress }) {
         measured.map(({ events }) => events),
         'events/s',
       ),
+      line('the same for seconds on end, with checkpoints', [sustained.events], 'events/s'),
     ];
   });
 }
 
+async function sustainedSlice(directory, chunks) {
+  const { mill, readings } = await openMill(directory);
+  const measured = await millSlice(mill, readings, chunks, SUSTAINED_SECONDS);
+  await mill.close();
+  return measured;
+}
+
 /** Gives bytes and events per second, and the size of a frame. */
-async function millSlice(mill, readings, chunks) {
+async function millSlice(mill, readings, chunks, seconds) {
   collectGarbage();
   const before = mill.metrics();
   const startedAt = now();
   const pending = [];
-  for (let at = 0; now() < startedAt + SLICE_SECONDS * 1000; at++) {
+  for (let at = 0; now() < startedAt + seconds * 1000; at++) {
     pending.push(readings.appendColumns(chunks[at % chunks.length]));
     if (pending.length >= IN_FLIGHT) await pending.shift();
   }

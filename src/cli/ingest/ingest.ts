@@ -1,6 +1,7 @@
 import { Millrace } from '../../streams/millrace.js';
 import type { DurableStream } from '../../streams/stream.js';
 import type { WalLevel } from '../../wal/record.js';
+import { closeInOrder } from '../closing.js';
 import type { Output } from '../output.js';
 import { recoveryInWords } from '../recovery-words.js';
 import { EXIT, type ExitCode, InputError, Misuse } from '../report.js';
@@ -37,7 +38,7 @@ export async function ingest(options: IngestOptions, output: Output): Promise<Ex
     try {
       await mill.start();
       const code = await into(mill, input, options, progress, stop.signal, output);
-      await mill.close();
+      await closeInOrder(mill, (text) => process.stderr.write(`${text}\n`));
       return code;
     } catch (error) {
       // After a failure of the log, closing it fails too; what is told is the first.
@@ -67,7 +68,7 @@ async function into(
   signal: AbortSignal,
   output: Output,
 ): Promise<ExitCode> {
-  if (!mill.recovery!.clean) output.say(recoveryInWords(options.dir, mill.recovery!));
+  if (!mill.recovery!.clean) output.say(recoveryInWords(options.dir, mill.recovery!, mill.metrics().segments));
   const { stream, news } = streamFor(mill, input, options);
   const time = timeReadingOf(input.sampled, stream.columns.find(({ role }) => role === 'time')!.name, options.timeUnit);
   for (const text of news) output.say(text);

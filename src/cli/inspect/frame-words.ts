@@ -120,6 +120,8 @@ function recordInWords(record: MetadataRecord): string {
       return `closed in order, the next lsn is ${counted(record.nextLsn)}`;
     case 'stream':
       return `stream ${record.name} is number ${record.id}, version ${record.version}: ${record.columns.map(columnInWords).join(', ')}`;
+    case 'retention':
+      return `events of stream ${record.id} before this are kept from event time ${timeInWords(record.from)} on`;
     default:
       // A record of a later release.
       return `record ${JSON.stringify(record)}`;

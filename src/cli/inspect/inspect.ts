@@ -1,15 +1,21 @@
+import { basename, dirname } from 'node:path';
+import { segmentName } from '../../snapshots/live-segment.js';
+import { isMissing, readManifest } from '../../snapshots/manifest.js';
 import { FileStorage } from '../../storage/file-storage.js';
+import { ReadOnlyStorage } from '../../storage/read-only-storage.js';
 import type { Storage } from '../../storage/storage.js';
 import type { Catalog } from '../../streams/catalog.js';
 import { FILE_HEADER_BYTES } from '../../wal/format.js';
 import type { ScannedFile } from '../../wal/frame-scanner.js';
 import { type Hash, loadHash } from '../../wal/hash.js';
+import { NEXT } from '../../wal/log-file.js';
 import { done, openForReading } from '../log-files.js';
 import type { Output } from '../output.js';
 import { EXIT, type ExitCode, InputError } from '../report.js';
 import { frameFacts } from './frame-words.js';
 import { beginsLikeALog, readHeaderOf } from './header.js';
-import { catalogFrom, findAt } from './mill-files.js';
+import { findAt } from './mill-files.js';
+import { blockFacts, segmentFacts } from './segment-facts.js';
 import { JsonTeller, type Teller, TextTeller } from './tellers.js';
 import { type Gap, walk } from './walk.js';
 
@@ -21,27 +27,55 @@ export interface InspectOptions {
 }
 
 /**
- * Says in words what is in a log file, or in all of a mill. It takes no lock and changes nothing, and it goes on behind
- * what it cannot read: damaged files are what it is for.
+ * Says in words what is in a log file, a segment, or all of a mill. It takes no lock and changes nothing, and it goes on
+ * behind what it cannot read: damaged files are what it is for.
  */
 export async function inspect({ path, limit, json }: InspectOptions, output: Output): Promise<ExitCode> {
-  const storage = new FileStorage();
+  const storage = new ReadOnlyStorage(new FileStorage());
   const hash = await done(loadHash());
-  const found = await findAt(storage, path, hash);
   const teller = json ? new JsonTeller(output) : new TextTeller(output);
+  if (path.endsWith('.arrow')) return inspectSegment(storage, path, hash, teller, output);
+  const found = await findAt(storage, path, hash);
   if (found.isMill && found.manifest === null && found.logs.length === 0)
     throw new InputError(`${path} is neither a mill nor a log file: it has no manifest and no logs.`);
   if (found.isMill) await teller.mill(path, found);
-  const catalog = await catalogFrom(storage, found.metadata, hash);
   let isWell = !found.isMill || (found.manifest !== null && typeof found.manifest !== 'string');
+  isWell &&= found.segments.every(({ fault }) => fault === null);
   const show = limit ?? Number.POSITIVE_INFINITY;
   for (const log of found.logs) {
-    const isLogWell = await inspectLog(storage, log, catalog, hash, show, teller, !found.isMill);
+    const isLogWell = await inspectLog(storage, log, found.catalog, hash, show, teller, !found.isMill).catch(
+      (error) => {
+        // A checkpoint of another process takes files away.
+        if (found.isMill && isMissing(error)) return true;
+        throw error;
+      },
+    );
     isWell &&= isLogWell;
     if (output.isGone) break;
   }
   await output.flush();
   return isWell ? EXIT.done : EXIT.partly;
+}
+
+/** What the manifest says of a segment, with its blocks. */
+async function inspectSegment(
+  storage: Storage,
+  path: string,
+  hash: Hash,
+  teller: Teller,
+  output: Output,
+): Promise<ExitCode> {
+  const directory = dirname(dirname(path));
+  const found = await done(readManifest(storage, directory, hash));
+  const entry = found?.manifest.segments.find(({ number }) => segmentName(number) === basename(path));
+  if (!found || entry === undefined) {
+    const why = `no manifest in ${directory} names it`;
+    throw new InputError(`${path} is no segment of a mill: ${why}. Any tool for Arrow files shows what is in it.`);
+  }
+  const facts = await segmentFacts(storage, directory, found.manifest, entry);
+  await teller.segment(facts, entry.info.blocks.map(blockFacts));
+  await output.flush();
+  return facts.fault === null ? EXIT.done : EXIT.partly;
 }
 
 /** Gives whether everything in the file could be read. */
@@ -83,7 +117,8 @@ async function inspectLog(
   const gap = last !== null && last.to === facts.bytes ? last : null;
   await teller.end({ path, frames, unshown: Math.max(0, frames - limit), commit, end, bytes: facts.bytes, gap });
   await done(file.close());
-  return isWell;
+  // A prepared file that is not finished is written anew when it is needed.
+  return isWell || (!mustBeALog && basename(path) === NEXT);
 }
 
 /** The way of checking under which a frame is valid; `undefined` where there is none at all. */

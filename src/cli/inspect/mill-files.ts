@@ -1,16 +1,18 @@
 import { dirname, join } from 'node:path';
 import { describe } from '../../errors.js';
-import { type FoundManifest, isMissing, readManifest } from '../../snapshots/manifest.js';
+import { leftoversIn } from '../../snapshots/leftovers.js';
+import { type FoundManifest, headsOfCopies, isMissing, readManifest } from '../../snapshots/manifest.js';
 import { type Storage, StorageError } from '../../storage/storage.js';
 import { Catalog } from '../../streams/catalog.js';
 import { CUT_DIRECTORY } from '../../wal/cut.js';
 import { FILE_HEADER_BYTES, METADATA } from '../../wal/format.js';
 import { entriesOf, isEvents } from '../../wal/frame.js';
 import type { Hash } from '../../wal/hash.js';
-import { CURRENT, logDirectory } from '../../wal/log-file.js';
-import { done, openForReading } from '../log-files.js';
+import { CHECKPOINT, CURRENT, logDirectory } from '../../wal/log-file.js';
+import { done, namesIn, openForReading } from '../log-files.js';
 import { recordOf } from './frame-words.js';
 import { readHeaderOf } from './header.js';
+import { type SegmentFacts, segmentFacts } from './segment-facts.js';
 import { walk } from './walk.js';
 
 /** What a path leads to. */
@@ -19,56 +21,82 @@ export interface Found {
   readonly logs: readonly string[];
   /** Of a mill's directory: its manifest, or what is wrong with it. */
   readonly manifest: FoundManifest | string | null;
+  readonly segments: readonly SegmentFacts[];
+  /** What a crash left, or a checkpoint just makes: it belongs to nothing. */
+  readonly leftovers: readonly string[];
   /** Copies of what recoveries cut. */
   readonly cuts: readonly string[];
   readonly isMill: boolean;
-  /** The metadata log that knows the names of the streams. */
-  readonly metadata: string;
+  /** The streams, as far as they are known: without them, streams are numbers. */
+  readonly catalog: Catalog;
 }
 
 const LOG_FOLDER = /^(metadata|vgroup-\d\d)$/;
 const LOG_FILE = /\.wal$/;
+/** So often it is looked again where another process has changed files meanwhile. */
+const ATTEMPTS_MAX = 10;
 
 /** Looks at a log file, a folder of log files, or the directory of a mill. @throws StorageError */
 export async function findAt(storage: Storage, path: string, hash: Hash): Promise<Found> {
   const names = await namesIn(storage, path);
-  const metadataBeside = (folder: string) => join(dirname(folder), logDirectory(METADATA), CURRENT);
-  const nothing = { manifest: null, cuts: [], isMill: false };
-  if (names === null) return { ...nothing, logs: [path], metadata: metadataBeside(dirname(path)) };
-  const folders = names.filter((name) => LOG_FOLDER.test(name));
-  if (folders.length === 0 && names.some((name) => LOG_FILE.test(name))) {
+  if (names === null) return logsOnly(storage, [path], dirname(dirname(path)), hash);
+  if (!names.some((name) => LOG_FOLDER.test(name)) && names.some((name) => LOG_FILE.test(name))) {
     const logs = names.filter((name) => LOG_FILE.test(name)).map((name) => join(path, name));
-    return { ...nothing, logs, metadata: metadataBeside(path) };
+    return logsOnly(storage, logs, dirname(path), hash);
   }
+  for (let attempt = 1; ; attempt++) {
+    const heads = await done(headsOfCopies(storage, path));
+    const found = await findMill(storage, path, hash);
+    const isUnsure = found.segments.some(({ fault }) => fault !== null);
+    if (!isUnsure || attempt === ATTEMPTS_MAX || (await done(headsOfCopies(storage, path))) === heads) return found;
+  }
+}
+
+/** Log files of a mill that may be in `directory`, or nowhere. */
+async function logsOnly(storage: Storage, logs: readonly string[], directory: string, hash: Hash): Promise<Found> {
+  const manifest = await done(readManifest(storage, directory, hash)).catch(() => null);
+  const catalog = await catalogOf(storage, directory, manifest, hash);
+  return { logs, manifest: null, segments: [], leftovers: [], cuts: [], isMill: false, catalog };
+}
+
+async function findMill(storage: Storage, path: string, hash: Hash): Promise<Found> {
+  const names = (await namesIn(storage, path)) ?? [];
   const logs: string[] = [];
-  for (const folder of folders) {
+  for (const folder of names.filter((name) => LOG_FOLDER.test(name))) {
     const files = (await namesIn(storage, join(path, folder))) ?? [];
     logs.push(...files.filter((name) => LOG_FILE.test(name)).map((name) => join(path, folder, name)));
   }
   const manifest = await done(readManifest(storage, path, hash)).catch((error) => describe(error));
   const cuts = names.includes(CUT_DIRECTORY) ? ((await namesIn(storage, join(path, CUT_DIRECTORY))) ?? []) : [];
+  const segments: SegmentFacts[] = [];
+  const known = typeof manifest === 'string' ? null : manifest;
+  for (const entry of known?.manifest.segments ?? [])
+    segments.push(await segmentFacts(storage, path, known!.manifest, entry));
   return {
     logs,
     manifest,
+    segments,
+    leftovers: known === null ? [] : await done(leftoversIn(storage, path, known.manifest)),
     cuts: cuts.map((name) => join(path, CUT_DIRECTORY, name)),
     isMill: true,
-    metadata: join(path, logDirectory(METADATA), CURRENT),
+    catalog: await catalogOf(storage, path, known, hash),
   };
 }
 
-/** `null` where the path is a file. */
-async function namesIn(storage: Storage, path: string): Promise<readonly string[] | null> {
-  try {
-    return await done(storage.list(path));
-  } catch (error) {
-    if (error instanceof StorageError && error.code === 'ENOTDIR') return null;
-    throw error instanceof StorageError ? new StorageError(error.code, 'open', path, error) : error;
-  }
+/** The streams that the manifest knows, and those that came into the metadata log after it, as far as these can be read. */
+async function catalogOf(
+  storage: Storage,
+  directory: string,
+  found: FoundManifest | null,
+  hash: Hash,
+): Promise<Catalog> {
+  const catalog = new Catalog(found?.manifest.streams);
+  for (const name of [CHECKPOINT, CURRENT])
+    await remember(catalog, storage, join(directory, logDirectory(METADATA), name), hash);
+  return catalog;
 }
 
-/** The streams that a metadata log knows, as far as it can be read: without them, streams are numbers. */
-export async function catalogFrom(storage: Storage, path: string, hash: Hash): Promise<Catalog> {
-  const catalog = new Catalog();
+async function remember(catalog: Catalog, storage: Storage, path: string, hash: Hash): Promise<void> {
   try {
     const file = await openForReading(storage, path);
     const { sources } = await readHeaderOf(file, hash);
@@ -87,5 +115,4 @@ export async function catalogFrom(storage: Storage, path: string, hash: Hash): P
     // A log file that was copied somewhere else has no metadata log beside it.
     if (!isMissing(error) && !(error instanceof StorageError && error.code === 'ENOTDIR')) throw error;
   }
-  return catalog;
 }

@@ -1,10 +1,13 @@
+import { basename } from 'node:path';
+import type { FoundManifest } from '../../snapshots/manifest.js';
 import { METADATA, VGROUPS_MAX } from '../../wal/format.js';
-import { logDirectory } from '../../wal/log-file.js';
+import { logDirectory, NEXT } from '../../wal/log-file.js';
 import type { Output } from '../output.js';
-import { counted, numberOf, oneLine } from '../words.js';
+import { columnInWords, counted, numberOf, oneLine, timeInWords } from '../words.js';
 import { type FrameFacts, frameInWords } from './frame-words.js';
 import type { HeaderFacts } from './header.js';
 import type { Found } from './mill-files.js';
+import { type BlockFacts, blockInWords, type SegmentFacts, segmentInWords, segmentsInWords } from './segment-facts.js';
 import type { Gap } from './walk.js';
 
 /** How a file ends. */
@@ -25,6 +28,8 @@ export interface EndFacts {
 /** Tells what `inspect` finds, as it finds it. */
 export interface Teller {
   mill(path: string, found: Found): Promise<void>;
+  /** A segment, and its blocks where they are wanted. */
+  segment(facts: SegmentFacts, blocks: readonly BlockFacts[]): Promise<void>;
   file(facts: HeaderFacts): Promise<void>;
   frame(facts: FrameFacts): Promise<void>;
   /** A gap with valid frames behind it. */
@@ -36,9 +41,19 @@ export interface Teller {
 export class JsonTeller implements Teller {
   constructor(private readonly output: Output) {}
 
-  mill(path: string, { manifest, logs, cuts }: Found): Promise<void> {
-    const faults = typeof manifest === 'string' ? { manifest: null, fault: manifest } : { ...manifest };
-    return this.tell('mill', { path, ...faults, logs, cuts });
+  async mill(path: string, { manifest, segments, logs, leftovers, cuts }: Found): Promise<void> {
+    const isThere = manifest !== null && typeof manifest !== 'string';
+    const fault = typeof manifest === 'string' ? manifest : null;
+    const { streams = [], segments: _, ...facts } = isThere ? manifest.manifest : {};
+    const about = isThere ? { manifest: facts, isWhole: manifest.isWhole } : { manifest: null };
+    await this.tell('mill', { path, ...about, fault, logs, leftovers, cuts });
+    for (const stream of streams) await this.tell('stream', stream);
+    for (const segment of segments) await this.segment(segment, []);
+  }
+
+  async segment(facts: SegmentFacts, blocks: readonly BlockFacts[]): Promise<void> {
+    await this.tell('segment', facts);
+    for (const block of blocks) await this.tell('block', block);
   }
 
   file(facts: HeaderFacts): Promise<void> {
@@ -66,21 +81,31 @@ export class JsonTeller implements Teller {
 export class TextTeller implements Teller {
   constructor(private readonly output: Output) {}
 
-  async mill(path: string, { manifest, cuts }: Found): Promise<void> {
+  async mill(path: string, { manifest, segments, leftovers, cuts }: Found): Promise<void> {
     if (manifest === null) await this.say(`mill in ${path}: its manifest is missing`);
     else if (typeof manifest === 'string') await this.say(`mill in ${path}: ${manifest}`);
-    else {
-      const { databaseId, vgroups, commit, nextLsn } = manifest.manifest;
-      const copies = manifest.isWhole ? '' : '; one of the two copies of its manifest is missing, damaged or old';
-      const begin = `the log begins after commit ${commit}, lsn ${counted(nextLsn)}`;
-      await this.say(`mill ${databaseId} in ${path}: ${numberOf(vgroups, 'VGroup')}, ${begin}${copies}`);
+    else for (const line of manifestInWords(path, manifest)) await this.say(line);
+    for (const id of new Set(segments.map(({ streamId }) => streamId))) {
+      const ofStream = segments.filter(({ streamId }) => streamId === id);
+      await this.say(segmentsInWords(ofStream));
+      for (const facts of ofStream) await this.say(`  ${basename(facts.path)}: ${segmentInWords(facts)}`);
     }
+    for (const left of leftovers) await this.say(`left from a crash, or just being made: ${left}`);
     for (const cut of cuts) await this.say(`copy of what a recovery cut: ${cut}`);
+  }
+
+  async segment(facts: SegmentFacts, blocks: readonly BlockFacts[]): Promise<void> {
+    await this.say(`${facts.path}: ${facts.stream}, ${segmentInWords(facts)}`);
+    for (const block of blocks) await this.say(blockInWords(block));
   }
 
   async file({ path, bytes, header, fault }: HeaderFacts): Promise<void> {
     await this.say(`${path}: ${numberOf(bytes, 'byte')}`);
-    if (fault !== null) await this.say(`  damaged header: ${fault}`);
+    const isPrepared = path.endsWith(`/${NEXT}`);
+    if (fault !== null)
+      await this.say(
+        isPrepared ? '  not finished: it is prepared anew when it is needed' : `  damaged header: ${fault}`,
+      );
     if (header === null) return;
     const { participant, fileNumber, databaseId } = header;
     const isOne = participant < VGROUPS_MAX || participant === METADATA;
@@ -108,6 +133,22 @@ export class TextTeller implements Teller {
   private say(text: string): Promise<void> {
     return this.output.line(text.startsWith('  ') ? `  ${oneLine(text.trim())}` : oneLine(text));
   }
+}
+
+function manifestInWords(path: string, { manifest, isWhole }: FoundManifest): string[] {
+  const { databaseId, vgroups, sequence, commit, nextLsn, logs, streams } = manifest;
+  const copies = isWhole ? 'two equal copies' : 'one of the two copies is missing, damaged or old';
+  const numbers = logs.every((number) => number === logs[0]) ? [logs[0]] : logs;
+  return [
+    `mill ${databaseId} in ${path}: ${numberOf(vgroups, 'VGroup')}`,
+    `manifest: sequence ${sequence}, ${copies}; everything up to commit ${commit} is in segments, the next lsn is ${counted(nextLsn)}, the log goes on in file number ${numbers.join(', ')}`,
+    ...streams.map(({ id, name, versions, retained }) => {
+      const columns = versions.at(-1)?.map(columnInWords).join(', ');
+      const kept =
+        retained && `; events below lsn ${counted(retained.lsn)} are kept from ${timeInWords(retained.from)} on`;
+      return `stream ${id}: ${name}, version ${versions.length}: ${columns}${kept ?? ''}`;
+    }),
+  ];
 }
 
 function behindInWords(bytes: number, gap: Gap | null): string {

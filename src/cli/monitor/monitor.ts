@@ -1,11 +1,13 @@
 import { Millrace } from '../../streams/millrace.js';
 import type { WalLevel } from '../../wal/record.js';
+import { closeInOrder } from '../closing.js';
 import type { Output } from '../output.js';
 import { closedInWords, levelInWords, recoveryInWords } from '../recovery-words.js';
 import { EXIT, type ExitCode } from '../report.js';
 import { onStopSignal } from '../signals.js';
 import { numberOf } from '../words.js';
 import { Activity } from './activity.js';
+import { CheckpointWatch } from './checkpoint-watch.js';
 import { Recorder } from './recorder.js';
 import { Sampler } from './sampler.js';
 import { Screen } from './screen.js';
@@ -25,8 +27,6 @@ export interface MonitorOptions {
 
 const DRAW_MS = 250;
 const PLAIN_LINE_MS = 1_000;
-/** A close that takes longer wants an explanation. */
-const SLOW_MS = 500;
 
 /**
  * The main job: samples this machine into durable streams and shows what is in them, until a signal, the end of the
@@ -42,8 +42,8 @@ export async function monitor(options: MonitorOptions, output: Output): Promise<
   try {
     await mill.start();
     await run(mill, streams, options, screen, output, ending);
-    await closed(mill, output);
-    output.say(closedInWords(options.dir, mill.metrics().nextLsn, options.level));
+    await closeInOrder(mill, (text) => output.say(text), ' A second Ctrl-C ends at once.');
+    output.say(closedInWords(options.dir, mill.metrics()));
   } catch (error) {
     screen?.close();
     // After a failure the log is closed as it is; what is told is the failure itself.
@@ -53,11 +53,6 @@ export async function monitor(options: MonitorOptions, output: Output): Promise<
     release();
   }
   return EXIT.done;
-}
-
-async function closed(mill: Millrace, output: Output): Promise<void> {
-  const slow = setTimeout(() => output.say('Closing; a second Ctrl-C ends at once.'), SLOW_MS);
-  await mill.close().finally(() => clearTimeout(slow));
 }
 
 /** The end of the job, which a signal, a timer or a failure may bring. */
@@ -111,7 +106,10 @@ async function run(
 function observer(mill: Millrace, options: MonitorOptions, recorder: Recorder, statistics: Statistics): () => Shown {
   const startedAt = performance.now();
   const activity = new Activity();
-  const notes = [recoveryInWords(options.dir, mill.recovery!), levelInWords(options.level)];
+  const checkpoints = new CheckpointWatch();
+  checkpoints.watch(mill);
+  const { segments } = mill.metrics();
+  const notes = [recoveryInWords(options.dir, mill.recovery!, segments), levelInWords(options.level)];
   return () => {
     const metrics = mill.metrics();
     const running = performance.now() - startedAt;
@@ -121,7 +119,8 @@ function observer(mill: Millrace, options: MonitorOptions, recorder: Recorder, s
       level: options.level,
       running,
       notes: notes.filter((note) => note !== null),
-      trouble: troubleIn(recorder),
+      trouble: troubleIn(recorder, checkpoints),
+      checkpoint: checkpoints.inWords(Date.now()),
       metrics,
       activity,
       summaries: statistics.summaries(Date.now()),
@@ -129,8 +128,8 @@ function observer(mill: Millrace, options: MonitorOptions, recorder: Recorder, s
   };
 }
 
-function troubleIn({ trouble, dropped }: Recorder): string | null {
+function troubleIn({ trouble, dropped }: Recorder, checkpoints: CheckpointWatch): string | null {
   const lost = dropped === 0 ? null : `${numberOf(dropped, 'event')} dropped, as the log was full`;
-  const parts = [trouble, lost].filter((part) => part !== null);
+  const parts = [trouble, lost, checkpoints.trouble].filter((part) => part !== null);
   return parts.length === 0 ? null : parts.join('; ');
 }

@@ -1,5 +1,5 @@
 import type { MillMetrics } from '../../streams/status.js';
-import { bytesInWords, counted, elapsedInWords, millisecondsInWords, threeDigits } from '../words.js';
+import { bytesInWords, counted, elapsedInWords, millisecondsInWords, numberOf, threeDigits } from '../words.js';
 import type { Activity } from './activity.js';
 import { valueInWords } from './metrics.js';
 import type { Line } from './screen.js';
@@ -15,6 +15,8 @@ export interface Shown {
   readonly notes: readonly string[];
   /** What is wrong just now. */
   readonly trouble: string | null;
+  /** The last checkpoint. */
+  readonly checkpoint: string;
   readonly metrics: MillMetrics;
   readonly activity: Activity;
   readonly summaries: readonly Summary[];
@@ -40,6 +42,7 @@ export function viewOf(shown: Shown, columns: number, rows: number): Line[] {
   const foot: Line[] = [
     { text: '' },
     ...logInWords(shown.metrics, shown.activity, columns).map((text) => ({ text })),
+    ...inLines(keptInWords(shown), '   ', columns).map((text) => ({ text })),
     ...(shown.trouble === null ? [] : [{ text: shown.trouble, style: 'bold' } as Line]),
     { text: 'Ctrl-C closes the mill.', style: 'dim' },
   ];
@@ -72,12 +75,22 @@ function logInWords(metrics: MillMetrics, activity: Activity, columns: number): 
   const { p50, p99 } = metrics.commitLatency;
   const parts = [
     `lsn ${counted(metrics.nextLsn - 1)}`,
-    `log ${bytesInWords(metrics.logBytes)}`,
     `${threeDigits(activity.eventsPerCommit)} events per commit`,
     `${threeDigits(activity.commitsPerSecond)} commits/s`,
     `commit latency p50 ${millisecondsInWords(p50)}, p99 ${millisecondsInWords(p99)}`,
   ];
   return inLines(parts, '   ', columns);
+}
+
+/** What is kept where: in the log until a checkpoint brings it into segments. */
+function keptInWords({ checkpoint, metrics }: Shown): string[] {
+  const { unsavedBytes, logBytes, segments } = metrics;
+  return [
+    checkpoint,
+    `unsaved ${bytesInWords(unsavedBytes)}`,
+    `log ${bytesInWords(logBytes)}`,
+    `snapshot ${segments.count === 0 ? 'empty' : `${bytesInWords(segments.bytes)} in ${numberOf(segments.count, 'segment')}`}`,
+  ];
 }
 
 /** Puts parts together into lines that are not longer than the terminal is wide. */
@@ -101,7 +114,7 @@ export function plainLineOf(shown: Shown, time: number): string {
   return [
     new Date(time).toISOString(),
     `lsn ${metrics.nextLsn - 1}`,
-    `log ${bytesInWords(metrics.logBytes)}`,
+    ...keptInWords(shown),
     `events per commit ${threeDigits(activity.eventsPerCommit)}`,
     `commit latency p50 ${millisecondsInWords(p50)} p99 ${millisecondsInWords(p99)}`,
     ...values,

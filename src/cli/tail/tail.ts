@@ -1,15 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { MillraceError } from '../../errors.js';
-import { FileStorage } from '../../storage/file-storage.js';
-import type { RememberedStream } from '../../streams/catalog.js';
-import { batchesOf } from '../../streams/ingest.js';
-import { eachRow } from '../../streams/merge.js';
-import { type Row, RowCodec } from '../../streams/row-codec.js';
-import type { Commit } from '../../wal/commit.js';
+import type { Piece } from '../../streams/history/piece.js';
+import type { Row } from '../../streams/row-codec.js';
+import { done } from '../log-files.js';
 import type { Output } from '../output.js';
 import { EXIT, type ExitCode } from '../report.js';
 import { onStopSignal } from '../signals.js';
-import { LogReader } from './log-reader.js';
+import { MillView } from './mill-view.js';
 import { jsonFormat, type RowFormat, textFormat } from './row-words.js';
 
 export interface TailOptions {
@@ -25,130 +21,139 @@ export interface TailOptions {
 
 const LINES_DEFAULT = 10;
 const POLL_MS = 200;
+/** Rows that are made into text before it is written. */
+const ROWS_AT_ONCE = 256;
 
 /** Shows events of a stream, also while another process holds the mill, and goes on as they become durable. */
 export async function tail(options: TailOptions, output: Output): Promise<ExitCode> {
-  const reader = await LogReader.open(new FileStorage(), options.dir);
+  const view = await MillView.open(options.dir, options.stream);
   const stop = new AbortController();
   const release = onStopSignal(() => stop.abort());
   output.onGone(() => stop.abort());
-  const printer = new Printer(reader, options, output);
   try {
-    const loss = await reader.findLoss();
-    await printer.printHistory(stop.signal);
-    await output.flush();
+    const loss = await view.findLoss();
+    await view.refresh();
+    const printer = new Printer(view, options, output, stop.signal);
+    await printer.begin();
+    await printer.print();
     if (loss !== null && !stop.signal.aborted) throw loss;
     while (options.follow && !printer.isFull && !stop.signal.aborted) {
       await delay(POLL_MS, undefined, { signal: stop.signal }).catch(() => {});
-      await printer.printNew(stop.signal);
-      await output.flush();
+      await view.refresh();
+      await printer.print();
     }
   } finally {
     release();
+    await view.close();
   }
   return EXIT.done;
 }
 
-/** Events of a commit, not decoded yet. */
-interface Held {
-  readonly commit: Commit;
-  readonly rows: number;
-}
-
 class Printer {
+  /** How many lines may still come. */
   private left: number;
-  private firstLsn: number;
-  private codec: { readonly version: number; readonly rows: RowCodec<Row>; readonly format: RowFormat } | null = null;
+  /** Every event below was passed. */
+  private lsn = 0;
+  private formatted: { readonly version: number; readonly format: RowFormat } | null = null;
 
   constructor(
-    private readonly reader: LogReader,
+    private readonly view: MillView,
     private readonly options: TailOptions,
     private readonly output: Output,
+    private readonly signal: AbortSignal,
   ) {
-    const { from, lines, follow } = options;
+    const { from, lines } = options;
     // Without a place to begin at, `lines` says how many of the last events come first; following goes on after them.
     this.left = from === undefined || lines === undefined ? Number.POSITIVE_INFINITY : lines;
-    this.firstLsn = typeof from === 'number' ? from : 0;
-    if (from === 'latest' && !follow) this.left = 0;
   }
 
   get isFull(): boolean {
     return this.left <= 0;
   }
 
-  async printHistory(signal: AbortSignal): Promise<void> {
+  private get isOver(): boolean {
+    return this.isFull || this.signal.aborted;
+  }
+
+  /** Finds where to begin. @throws MillraceError `UNKNOWN_STREAM` */
+  async begin(): Promise<void> {
     const { from, lines = LINES_DEFAULT } = this.options;
-    if (from === undefined) await this.printLast(lines, signal);
-    else if (from !== 'latest') await this.printNew(signal);
-    else for await (const _ of this.reader.commits()) if (signal.aborted) return;
-    // Only now, as a stream is known when the log was read.
-    if (!signal.aborted) this.stream();
+    const { view } = this;
+    if (from === 'latest') this.lsn = view.nextLsn;
+    else if (from === undefined) this.lsn = await this.unmoved(() => this.lastRows(lines));
+    else this.lsn = from === 'earliest' ? 0 : from;
   }
 
-  /** Prints what became durable since the last call. */
-  async printNew(signal: AbortSignal): Promise<void> {
-    for await (const commit of this.reader.commits()) {
-      await this.print(commit);
-      if (this.isFull || signal.aborted) return;
+  /** The lsn of the first of the last `count` events: blocks are looked at from the end. */
+  private async lastRows(count: number): Promise<number> {
+    const { view, signal } = this;
+    if (count === 0) return view.nextLsn;
+    const time = view.codec().columns.find(({ role }) => role === 'time')!.name;
+    const scan = view.scan(view.nextLsn, { columns: [time] });
+    let found = 0;
+    for (let left = count; left > 0 && !signal.aborted; ) {
+      const piece = await done(scan.nextBack());
+      if (piece === null) break;
+      if (piece.count === 0) continue;
+      // Of rows that are more than wanted, the last one that is wanted.
+      const last = Math.min(left, piece.count) - 1;
+      piece.visit(last, last + 1, true, (_, lsn) => (found = lsn) < 0);
+      left -= piece.count;
     }
+    return found;
   }
 
-  /** Holds the commits that have the last `count` events, and prints these when the end is reached. */
-  private async printLast(count: number, signal: AbortSignal): Promise<void> {
-    const held: Held[] = [];
-    let total = 0;
-    for await (const commit of this.reader.commits()) {
-      if (signal.aborted) return;
-      const rows = this.batches(commit).reduce((sum, batch) => sum + batch.rows, 0);
-      if (rows === 0) continue;
-      held.push({ commit, rows });
-      for (total += rows; held.length > 0 && total - held[0]!.rows >= count; ) total -= held.shift()!.rows;
-    }
-    let skip = total - count;
-    for (const { commit } of held) {
-      await this.print(commit, Math.max(0, skip));
-      skip = 0;
-    }
+  /** Prints what there is from where it stands. */
+  async print(): Promise<void> {
+    for (let piece = await this.next(); piece !== null && !this.isOver; piece = await this.next())
+      await this.printPiece(piece);
+    await this.output.flush();
   }
 
-  private async print(commit: Commit, skip = 0): Promise<void> {
-    const lines: string[] = [];
-    const sources = this.batches(commit).map((batch) => ({ batch, read: this.decoder().rows.reader(batch) }));
-    if (sources.length === 0) return;
-    let toSkip = skip;
-    eachRow(sources, 0, Number.POSITIVE_INFINITY, ({ batch, read }, row) => {
-      const lsn = batch.lsnOf(row);
-      if (toSkip-- > 0 || lsn < this.firstLsn || this.left <= 0) return;
-      this.left--;
-      lines.push(this.decoder().format(lsn, read(row)));
+  /** The next rows; `null` where there are no more. */
+  private next(): Promise<Piece<Row> | null> {
+    return this.unmoved(async () => {
+      const { view } = this;
+      if (this.isOver) return null;
+      const scan = view.scan(this.lsn);
+      const piece = await done(scan.next(view.nextLsn));
+      this.lsn = scan.lsn;
+      return piece;
     });
-    for (const line of lines) await this.output.line(line);
   }
 
-  private batches(commit: Commit) {
-    const stream = this.reader.catalog.find(this.options.stream);
-    return stream === undefined ? [] : batchesOf(commit, stream.id, this.reader.catalog);
-  }
-
-  /** For the newest version of the schema; older events lack the columns that were added. */
-  private decoder() {
-    const stream = this.stream();
-    const version = stream.versions.length;
-    if (this.codec?.version !== version) {
-      const { columns } = stream.versions.at(-1)!;
-      const format = this.options.json ? jsonFormat(columns) : textFormat(columns);
-      this.codec = { version, rows: new RowCodec(stream.name, columns), format };
+  private async printPiece(piece: Piece<Row>): Promise<void> {
+    const format = this.format();
+    for (let at = 0; at < piece.count && !this.isOver; ) {
+      const lines: string[] = [];
+      at = piece.visit(at, at + ROWS_AT_ONCE, true, (row, lsn) => {
+        lines.push(format(lsn, row));
+        return --this.left > 0;
+      });
+      for (const line of lines) await this.output.line(line);
     }
-    return this.codec;
   }
 
-  private stream(): RememberedStream {
-    const { catalog } = this.reader;
-    const { stream: name, dir } = this.options;
-    const stream = catalog.find(name);
-    if (stream !== undefined) return stream;
-    const known = catalog.streams.map((other) => other.name).sort();
-    const message = `There is no stream "${name}" in ${dir}; it has ${known.join(', ') || 'none'}.`;
-    throw new MillraceError('UNKNOWN_STREAM', message, { stream: name });
+  /** Reads in segments; again where they were merged or removed under it. */
+  private async unmoved<T>(read: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await read();
+      } catch (error) {
+        if (!(await this.view.hasMoved())) throw error;
+        await this.view.refresh();
+      }
+    }
+  }
+
+  /** For the newest version of the schema. */
+  private format(): RowFormat {
+    const { versions } = this.view.stream;
+    if (this.formatted?.version !== versions.length) {
+      const { columns } = versions.at(-1)!;
+      const format = this.options.json ? jsonFormat(columns) : textFormat(columns);
+      this.formatted = { version: versions.length, format };
+    }
+    return this.formatted.format;
   }
 }

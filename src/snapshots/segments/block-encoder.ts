@@ -9,7 +9,7 @@ import { putBits, putDoublesAsIntegers, putFixed, putVariable } from './gather.j
 import { type ColumnPlace, type ColumnShape, type Part, placeColumns } from './geometry.js';
 import { keyColumns } from './key-order.js';
 import { KeyRuns } from './key-runs.js';
-import { rawColumn } from './raw.js';
+import { type RawRows, rawColumn } from './raw.js';
 import type { StagedBlock } from './staged-block.js';
 import { type StagedColumn, StagedVariable } from './staging.js';
 
@@ -19,6 +19,8 @@ export interface EncodedBlock {
   readonly messageBytes: number;
   readonly directory: Uint8Array;
   readonly info: Omit<BlockInfo, 'offset'>;
+  /** The columns as they were written. */
+  readonly rows: RawRows;
 }
 
 /** Staged rows, and the order in which they go into the block. */
@@ -61,12 +63,13 @@ export class BlockEncoder {
     const columns = this.columns.map((column, at) =>
       rawColumn(column, places.columns[at]!, (part) => partOf(body, part)),
     );
-    const sum = toHex(this.sums.sum({ rows, columns }, { positions: true }));
+    const written = { rows, columns };
+    const sum = toHex(this.sums.sum(written, { positions: true }));
     const about = { rows, messageBytes: message.length, shapes, samples: sorted.runs.samples() };
     const directory = directoryEntry(about, bytes, this.hash);
     const hash = toHex(this.hash(directory));
     const info = { bytes: bytes.length, rows, ...this.boundsOf(staged), ...sorted.runs.bounds(), hash, sum };
-    return { bytes, messageBytes: message.length, directory, info };
+    return { bytes, messageBytes: message.length, directory, info, rows: written };
   }
 
   private staged(column: ColumnLayout, staged: StagedBlock): StagedColumn | null {

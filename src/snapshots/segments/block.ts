@@ -48,6 +48,11 @@ export class SegmentBlock {
     return this.sortedKeys?.count ?? 0;
   }
 
+  /** The key with this number; needs a key column to have been asked for. */
+  keyAt(number: number): Key {
+    return this.sortedKeys!.key(number);
+  }
+
   /** The rows of a key; needs a key column to have been asked for. None where the key is not there. */
   rowsOfKey(key: Key): RowRange {
     return this.sortedKeys!.rowsOf(key);

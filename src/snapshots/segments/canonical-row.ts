@@ -1,7 +1,9 @@
 import { type ColumnLayout, isVariable } from '../../wal/column.js';
 import type { Hash } from '../../wal/hash.js';
+import type { Retained } from '../manifest.js';
 import { INDEX_COLUMN, LSN_COLUMN } from '../segment-format.js';
 import { bitAt, type RawColumn, type RawRows, words } from './raw.js';
+import { toDoubles } from './values.js';
 
 /**
  * The canonical row: the bytes of a row that say what it holds and where it stands, and nothing of VGroups, blocks, files
@@ -25,6 +27,11 @@ export class RowSums {
 
   /** The sum of rows with all their columns. */
   sum(rows: RawRows, { positions }: { readonly positions: boolean }): bigint {
+    return this.sumOfKept(rows, { positions, retained: null }).sum;
+  }
+
+  /** The same, and the count, of those that are kept. */
+  sumOfKept(rows: RawRows, { positions, retained }: SumOptions): { readonly rows: number; readonly sum: bigint } {
     const { hash, scratch } = this;
     const [lsns, indexes] = [LSN_COLUMN, INDEX_COLUMN].map(({ name }) =>
       rows.columns.find((column) => column.layout.name === name),
@@ -34,13 +41,17 @@ export class RowSums {
       .filter((column) => column !== lsns && column !== indexes)
       .sort((a, b) => (a.layout.name < b.layout.name ? -1 : 1))
       .map((column) => putColumn(scratch, this.markOf(column.layout), column));
+    const isGone = retained && goneRows(rows, lsns!, retained);
     let sum = 0n;
+    let count = 0;
     for (let row = 0; row < rows.rows; row++) {
+      if (isGone?.(row)) continue;
+      count++;
       let at = put === null ? 0 : put(row, 0);
       for (let column = 0; column < puts.length; column++) at = puts[column]!(row, at);
       sum = BigInt.asUintN(64, sum + hash(scratch.first(at)));
     }
-    return sum;
+    return { rows: count, sum };
   }
 
   private markOf({ name, type }: ColumnLayout): number {
@@ -49,6 +60,19 @@ export class RowSums {
     if (mark === undefined) this.marks.set(text, (mark = Number(this.hash(Buffer.from(text)) & 0xffffffffn)));
     return mark;
   }
+}
+
+export interface SumOptions {
+  readonly positions: boolean;
+  /** How far rows are kept; `null`: all of them. */
+  readonly retained: Retained | null;
+}
+
+function goneRows(rows: RawRows, lsns: RawColumn, retained: Retained): (row: number) => boolean {
+  const time = rows.columns.find(({ layout }) => layout.role === 'time')!;
+  const times = toDoubles(time.values, rows.rows);
+  const places = toDoubles(lsns.values, rows.rows);
+  return (row) => times[row]! < retained.from && places[row]! < retained.lsn;
 }
 
 /** Puts a row's value at a place, counted in words of 4 bytes; gives the next place. */

@@ -19,9 +19,14 @@ export type MergeStep =
 
 /**
  * How segments are merged, in the order of positions. A block is copied if it is large, or has no small neighbour, and has
- * the wanted version of the schema; runs of others are sorted together, up to the size of a block.
+ * the wanted version of the schema; runs of others are sorted together, up to the size of a block. Blocks of which nothing is
+ * kept are left out.
  */
-export function planMerge(segments: readonly SegmentInfo[], version: number): readonly MergeStep[] {
+export function planMerge(
+  segments: readonly SegmentInfo[],
+  version: number,
+  isGone: (block: BlockInfo) => boolean = () => false,
+): readonly MergeStep[] {
   const plan: MergeStep[] = [];
   let run: BlockOf[] = [];
   let [rows, bytes] = [0, 0];
@@ -36,6 +41,7 @@ export function planMerge(segments: readonly SegmentInfo[], version: number): re
     info.rows >= SMALL_BLOCK_ROWS && segment.version === version;
   segments.forEach((segment, at) => {
     segment.blocks.forEach((info, block) => {
+      if (isGone(info)) return;
       if (isCopied(info, segment) || rows + info.rows > BLOCK_ROWS_MAX || bytes + info.bytes > BLOCK_BYTES_MAX)
         endRun();
       if (isCopied(info, segment)) {

@@ -38,6 +38,39 @@ export function packEntries(entries: Iterable<PlacedEntry>): Uint8Array[] {
   return [new Uint8Array(table.buffer), ...[...chunks.keys()].map((buffer) => new Uint8Array(buffer))];
 }
 
+/** The same of entries that are all copied into one piece of shared memory, as its bytes come. */
+export class CopiedEntries {
+  readonly input: readonly [table: Uint8Array, chunk: Uint8Array] & Uint8Array[];
+  private readonly table: Float64Array;
+  private placed = 0;
+  private end = 0;
+  private filled = 0;
+
+  /** Of so many entries, with so many bytes together. */
+  constructor(count: number, bytes: number, memory: (bytes: number) => SharedArrayBuffer) {
+    const tableBytes = count * TABLE_WIDTH * 8;
+    const shared = memory(tableBytes + bytes);
+    this.table = new Float64Array(shared, 0, count * TABLE_WIDTH);
+    this.input = [new Uint8Array(shared, 0, tableBytes), new Uint8Array(shared, tableBytes, bytes)];
+  }
+
+  /** The next entry has so many bytes. */
+  place(length: number, firstLsn: number): void {
+    const at = this.placed++ * TABLE_WIDTH;
+    this.table[at] = 1;
+    this.table[at + 1] = this.end;
+    this.table[at + 2] = firstLsn;
+    this.table[at + 3] = -1;
+    this.end += length;
+  }
+
+  /** The bytes of entries, one behind the other. */
+  fill(bytes: Uint8Array): void {
+    this.input[1].set(bytes, this.filled);
+    this.filled += bytes.length;
+  }
+}
+
 /** Positions are looked for in the chunk of their entry, so such an entry is copied with them. */
 function staysWhereItIs({ bytes, positions }: PlacedEntry): boolean {
   const isChunk = bytes.buffer instanceof SharedArrayBuffer && bytes.buffer.byteLength >= CHUNK_BYTES_MIN;

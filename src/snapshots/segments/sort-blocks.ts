@@ -3,8 +3,8 @@ import { BytesValues, isValid, TextValues } from '../../wal/batch.js';
 import { EventEntryBuilder, type StreamLayout } from '../../wal/event-entry.js';
 import type { Hash } from '../../wal/hash.js';
 import type { Job, JobResult } from '../compute.js';
-import { encodedBlocks } from '../segment-builder.js';
-import { addSums, type BlockInfo, tableColumns } from '../segment-format.js';
+import { builtBlocks, encodedBlocks } from '../segment-builder.js';
+import { addSums, tableColumns } from '../segment-format.js';
 import { SegmentBlock } from './block.js';
 import { readDirectoryEntry } from './directory.js';
 import { placeColumns } from './geometry.js';
@@ -20,13 +20,8 @@ export interface SortParameters {
   readonly blocks: readonly { readonly layout: StreamLayout; readonly sum: string }[];
 }
 
-/** Its answer. Its output is, for each new block, its directory entry and its bytes. */
-export interface SortedBlocks {
-  readonly blocks: readonly { readonly info: Omit<BlockInfo, 'offset'>; readonly messageBytes: number }[];
-}
-
 /**
- * Job: the rows of blocks that follow each other, sorted again, in as few blocks as can be. The way is that of new
+ * Job: the rows of blocks that follow each other, sorted again, in as few blocks as can be; its answer is `BuiltBlocks`. The way is that of new
  * events: the blocks become event entries. It is for small blocks, where a fast way would gain nothing.
  */
 export function sortBlocks(job: Job, hash: Hash): JobResult {
@@ -42,10 +37,7 @@ export function sortBlocks(job: Job, hash: Hash): JobResult {
       'Blocks that were sorted again have another sum than before; nothing was changed.',
     );
   }
-  return {
-    output: sorted.flatMap(({ directory, bytes }) => [directory, bytes]),
-    answer: { blocks: sorted.map(({ info, messageBytes }) => ({ info, messageBytes })) } satisfies SortedBlocks,
-  };
+  return builtBlocks(sorted);
 }
 
 function decoded(layout: StreamLayout, indexed: boolean, entryBytes: Uint8Array, bytes: Uint8Array): SegmentBlock {

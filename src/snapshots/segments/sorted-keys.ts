@@ -42,7 +42,7 @@ export class SortedKeys {
     return this.values[this.columns.findIndex((column) => column.name === name)]!;
   }
 
-  private key(number: number): Key {
+  key(number: number): Key {
     return this.values.map((values, column) => keyPart(this.columns[column]!.type, values, number));
   }
 

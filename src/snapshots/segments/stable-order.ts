@@ -39,9 +39,27 @@ function sortedByDigit(
   return sorted;
 }
 
-/** The order of rows by rising lsn, then by rising index. Linear in the rows, however far apart the lsns are. */
+/**
+ * The order of rows by rising lsn, then by rising index. Linear in the rows, however far apart the lsns are. Without indexes no two
+ * rows have the same lsn.
+ */
 export function positionOrder(lsns: Float64Array, indexes: Int32Array | null, rows: number): Uint32Array {
-  return integerOrder(lsns, rows, indexes === null ? null : indexOrder(indexes, rows));
+  if (indexes !== null) return integerOrder(lsns, rows, indexOrder(indexes, rows));
+  return denseOrder(lsns, rows) ?? integerOrder(lsns, rows);
+}
+
+/** Of lsns without a hole, as they are where one stream is written alone; `null` where there are holes. */
+function denseOrder(lsns: Float64Array, rows: number): Uint32Array | null {
+  let [least, most] = [lsns[0] ?? 0, lsns[0] ?? 0];
+  for (let row = 1; row < rows; row++) {
+    const lsn = lsns[row]!;
+    if (lsn < least) least = lsn;
+    if (lsn > most) most = lsn;
+  }
+  if (most - least !== rows - 1) return null;
+  const order = new Uint32Array(rows);
+  for (let row = 0; row < rows; row++) order[lsns[row]! - least] = row;
+  return order;
 }
 
 /** Like `stableOrder`, by integers that lie less than 2⁵³ apart. */

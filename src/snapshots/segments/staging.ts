@@ -70,7 +70,7 @@ export class StagedFixed extends StagedValidity {
   take(cursor: EntryCursor, source: number, from: number, to: number, at: number): void {
     this.takeValidity(cursor, source, from, to, at);
     if (source < 0) {
-      this.values.fill(0 as never, at, at + to - from);
+      this.values.fill((this.values instanceof BigInt64Array ? 0n : 0) as never, at, at + to - from);
       return;
     }
     const all = sourceOf(cursor.chunk, this.layout.type);

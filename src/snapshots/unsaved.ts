@@ -1,0 +1,58 @@
+import { streamIdOf } from '../wal/batch.js';
+import type { Commit } from '../wal/commit.js';
+import { viewOf } from '../wal/frame.js';
+import { UnsavedChunks } from './unsaved-chunks.js';
+import { UnsavedStream } from './unsaved-stream.js';
+
+/** How much there was at one moment, between two commits. */
+export interface UnsavedMark {
+  readonly bytes: number;
+  /** Chunks before this one hold nothing that came later. */
+  readonly chunk: number;
+  readonly streams: ReadonlyMap<number, { readonly entries: number; readonly rows: number }>;
+}
+
+/**
+ * The events that are in no segment yet, in memory. Their entries are gathered in large chunks, and what must be known
+ * of each is kept in flat arrays, so that commits of one event stay cheap.
+ */
+export class UnsavedEvents {
+  private readonly chunks = new UnsavedChunks();
+  private readonly byStream = new Map<number, UnsavedStream>();
+  /** Bytes of the entries that are held. */
+  bytes = 0;
+
+  /** Takes a copy of a commit's events. */
+  add({ entries, firstLsn, events }: Commit): void {
+    for (const { bytes } of entries) {
+      const { chunk, offset } = this.chunks.add(bytes);
+      const rows = viewOf(bytes).getUint32(16, true);
+      const place = { chunk, offset, length: bytes.length, firstLsn, lastLsn: firstLsn + events - 1, rows };
+      this.of(streamIdOf(bytes)).add(place);
+      this.bytes += bytes.length;
+    }
+  }
+
+  private of(streamId: number): UnsavedStream {
+    let stream = this.byStream.get(streamId);
+    if (stream === undefined) this.byStream.set(streamId, (stream = new UnsavedStream(this.chunks)));
+    return stream;
+  }
+
+  /** The events of a stream; `null` where none was added yet. */
+  stream(streamId: number): UnsavedStream | null {
+    return this.byStream.get(streamId) ?? null;
+  }
+
+  mark(): UnsavedMark {
+    const streams = [...this.byStream].map(([id, { added, rows }]) => [id, { entries: added, rows }] as const);
+    return { bytes: this.bytes, chunk: this.chunks.last, streams: new Map(streams) };
+  }
+
+  /** Lets go of what there was at a mark: it is in segments that a durable manifest names. Readers may still look at it. */
+  release({ bytes, chunk, streams }: UnsavedMark): void {
+    this.bytes -= bytes;
+    for (const [id, { entries, rows }] of streams) this.of(id).release(entries, rows);
+    this.chunks.release(chunk);
+  }
+}

@@ -1,0 +1,107 @@
+import {
+  catchError,
+  concat,
+  concatMap,
+  defer,
+  EMPTY,
+  from,
+  ignoreElements,
+  type Observable,
+  of,
+  switchMap,
+  throwError,
+  toArray,
+} from 'rxjs';
+import { segmentName } from '../../snapshots/live-segment.js';
+import type { Manifest, ManifestStream, SegmentEntry } from '../../snapshots/manifest.js';
+import { writeSegment } from '../../snapshots/write-segment.js';
+import { isGone } from '../retention.js';
+import type { CheckpointedMill } from './checkpointed-mill.js';
+import type { Captured } from './rotate.js';
+
+/**
+ * Makes what was captured durable without the log: a segment of each stream that has something new, then the manifest. Emits
+ * how many bytes were written. Where a segment cannot be written, those before it are removed again.
+ */
+export function snapshot(mill: CheckpointedMill, captured: Captured): Observable<number> {
+  const written: number[] = [];
+  const remove = () => removeSegments(mill, written);
+  return concat(
+    from(captured.streams).pipe(concatMap((stream) => segmentOf(mill, captured, stream, written))),
+    // Names of files are durable before a manifest names them.
+    defer(() => mill.place.storage.syncDirectory(mill.store.place.folder)).pipe(ignoreElements()),
+  ).pipe(
+    toArray(),
+    catchError((error) =>
+      concat(
+        remove(),
+        throwError(() => error),
+      ),
+    ),
+    switchMap((segments) => inForce(mill, captured, segments, remove)),
+  );
+}
+
+function segmentOf(
+  { unsaved, store, compute, transport }: CheckpointedMill,
+  captured: Captured,
+  { id, versions }: ManifestStream,
+  written: number[],
+): Observable<SegmentEntry> {
+  return defer(() => {
+    const entries = captured.unsaved.streams.get(id)?.entries ?? 0;
+    const stream = unsaved.stream(id);
+    if (stream === null || entries <= stream.first) return EMPTY;
+    const layouts = versions.map((columns, at) => ({ id, version: at + 1, columns }));
+    const parameters = { layout: layouts.at(-1)!, older: layouts.slice(0, -1) };
+    const number = store.takeNumber();
+    written.push(number);
+    return writeSegment(store.place, { number, parameters, entries: stream.entries(entries), compute, transport });
+  });
+}
+
+/** From the moment in which the manifest is durable, readers find these events in segments and no longer in memory. */
+function inForce(
+  mill: CheckpointedMill,
+  captured: Captured,
+  segments: readonly SegmentEntry[],
+  discard: () => Observable<never>,
+): Observable<number> {
+  const { manifest, store, unsaved, apply } = mill;
+  const { commit, nextLsn, ceiling, streams, logs } = captured;
+  const change = (current: Manifest): Manifest => ({
+    ...current,
+    commit,
+    nextLsn,
+    ceiling,
+    streams,
+    logs,
+    segments: inOrder([...current.segments, ...segments].filter(({ info }) => !isGone(info, streams))),
+  });
+  const bytes = segments.reduce((sum, { info }) => sum + info.bytes, 0);
+  const takeOver = (next: Manifest) => {
+    store.replace(next.segments);
+    unsaved.release(captured.unsaved);
+    apply.records -= captured.records;
+  };
+  // Retention took all of them before they were written.
+  const gone = segments.filter(({ info }) => isGone(info, streams)).map(({ number }) => number);
+  return concat(
+    manifest.update(change, takeOver, discard).pipe(ignoreElements()),
+    removeSegments(mill, gone),
+    of(bytes),
+  );
+}
+
+/** By stream; of each stream in the order of positions, which is that of the array. */
+function inOrder(segments: readonly SegmentEntry[]): SegmentEntry[] {
+  return segments.toSorted((a, b) => a.info.stream - b.info.stream);
+}
+
+function removeSegments({ place, store }: CheckpointedMill, numbers: readonly number[]): Observable<never> {
+  return concat(
+    ...numbers.map((number) =>
+      defer(() => place.storage.remove(`${store.place.folder}/${segmentName(number)}`)).pipe(catchError(() => EMPTY)),
+    ),
+  ).pipe(ignoreElements());
+}

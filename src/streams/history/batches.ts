@@ -1,0 +1,59 @@
+import { concatMap, defer, from, merge, Observable, takeUntil, tap } from 'rxjs';
+import { steps } from '../../wal/steps.js';
+import { onAbort } from '../row-iterator.js';
+import { type ColumnBatch, columnBatch } from './column-batch.js';
+import { closedMeanwhile, type HistoryOptions, type OpenedHistory } from './history.js';
+import type { HistoryQuery } from './query.js';
+import type { LoadedRange } from './scan.js';
+import type { StreamHistory } from './stream-history.js';
+import { toldAsUnread } from './unread.js';
+
+/** What `batches` reads. */
+export interface BatchesOptions<T, C extends keyof T = keyof T>
+  extends Pick<HistoryOptions<T, C>, 'from' | 'to' | 'where' | 'columns' | 'signal'> {
+  /** Whether the lsn of each row is wanted. Default `false`. */
+  readonly positions?: boolean;
+}
+
+/** `batches` of a stream; see there. */
+export function batchesOf<T>(
+  open: () => StreamHistory<unknown>,
+  query: HistoryQuery,
+  { positions = false, signal }: { readonly positions?: boolean; readonly signal?: AbortSignal },
+  onClose: (callback: () => void) => () => void,
+): Observable<ColumnBatch<T>> {
+  const aborted = new Observable<void>((subscriber) => onAbort(signal, () => subscriber.next()));
+  const closed = new Observable<never>((subscriber) => onClose(() => subscriber.error(closedMeanwhile())));
+  return defer(() => {
+    const stream = open();
+    const opened = stream.open(query);
+    const { scan } = opened;
+    const columns = stream.codec(query.columns).columns;
+    const toBatches = (loaded: LoadedRange) =>
+      loaded.batches
+        .map(({ batch, lsnOf }, at) =>
+          columnBatch<T>(batch, columns, scan.select(loaded, at), positions ? lsnOf : null),
+        )
+        .filter((batch) => batch.rows > 0);
+    return eachLoaded(opened, positions).pipe(concatMap((loaded) => from(toBatches(loaded))));
+  }).pipe(toldAsUnread(), takeUntil(merge(aborted, closed)));
+}
+
+/** All units of a scan, one after the other. */
+function eachLoaded({ scan, until, slices }: OpenedHistory<unknown>, positions: boolean): Observable<LoadedRange> {
+  return new Observable((subscriber) => {
+    let isEnd = false;
+    const next = () =>
+      slices.waitingFor(scan.nextLoaded(until, positions)).pipe(
+        tap((loaded) => {
+          if (loaded === null) isEnd = true;
+          else subscriber.next(loaded);
+        }),
+      );
+    const step = () => (slices.isOver ? slices.pause() : next());
+    return steps(() => (isEnd ? null : step())).subscribe({
+      error: (error) => subscriber.error(error),
+      complete: () => subscriber.complete(),
+    });
+  });
+}

@@ -1,0 +1,85 @@
+import { map, type Observable, of } from 'rxjs';
+import { Batch } from '../../wal/batch.js';
+import type { StreamLayout } from '../../wal/event-entry.js';
+import type { ReadBatch, RowFilter } from './filter.js';
+import type { BlockUnit, EntriesUnit, Unit } from './units.js';
+
+/** Rows of one batch of a unit. */
+export interface LoadedBatch {
+  readonly batch: ReadBatch;
+  /** The lsn of a row; `Infinity` where positions were not asked for. */
+  readonly lsnOf: (row: number) => number;
+  /** All rows in the order of their positions. */
+  readonly order: () => Uint32Array;
+}
+
+/** What was read of a unit. */
+export interface Loaded {
+  readonly unit: Unit;
+  readonly batches: readonly LoadedBatch[];
+}
+
+export interface LoadOptions {
+  /** The columns that are wanted, by name; all where not given. */
+  readonly columns?: readonly string[];
+  /** Whether lsns are wanted. */
+  readonly positions: boolean;
+}
+
+/** Reads a unit, with what the filter needs; of a single key, only its rows. What is in memory is there at once. */
+export function loadUnit(
+  unit: Unit,
+  filter: RowFilter,
+  options: LoadOptions,
+  layoutOf: (entry: Uint8Array) => StreamLayout,
+): Observable<Loaded> {
+  return unit.kind === 'block'
+    ? loadBlock(unit, filter, options)
+    : of({ unit, batches: entriesOf(unit, layoutOf) } satisfies Loaded);
+}
+
+function loadBlock(unit: BlockUnit, filter: RowFilter, { columns, positions }: LoadOptions): Observable<Loaded> {
+  const { segment, block } = unit;
+  return segment.use((reader) => {
+    const needed = columns && columnsNeeded(unit, filter, columns);
+    const options = needed ? { columns: needed, positions } : { positions };
+    const read = filter.key === null ? reader.block(block, options) : reader.blockOfKey(block, filter.key, options);
+    return read.pipe(
+      map((found): Loaded => {
+        const lsns = positions ? found.lsns : null;
+        // Rows of one key stand in the order of their positions.
+        const isInOrder = lsns === null || filter.key !== null;
+        const order = () => (isInOrder ? consecutive(found.rows) : found.orderByPosition());
+        return { unit, batches: [{ batch: found, lsnOf: (row) => (lsns ? lsns[row]! : Infinity), order }] };
+      }),
+    );
+  });
+}
+
+/** In the order of the schema, so that the same columns are the same list. */
+function columnsNeeded({ segment, block }: BlockUnit, filter: RowFilter, columns: readonly string[]): string[] {
+  const needsTime = filter.needsTime(segment.entry.info.blocks[block]!);
+  return segment.layout.columns
+    .filter(({ name, role }) => {
+      if (columns.includes(name)) return true;
+      return (role === 'time' && needsTime) || (role === 'key' && filter.needsKeys && filter.key === null);
+    })
+    .map(({ name }) => name);
+}
+
+function entriesOf({ stream, from, to, firstLsn }: EntriesUnit, layoutOf: (entry: Uint8Array) => StreamLayout) {
+  const batches: LoadedBatch[] = [];
+  for (let entry = from; entry < to; entry++) {
+    const bytes = stream.entry(entry);
+    const batch = new Batch(layoutOf(bytes), bytes, firstLsn);
+    batches.push({ batch, lsnOf: (row) => batch.lsnOf(row), order: () => consecutive(batch.rows) });
+  }
+  return batches;
+}
+
+/** All rows of a batch, as they stand in it. */
+export function consecutive(rows: number): Uint32Array {
+  const order = new Uint32Array(rows);
+  for (let row = 1; row < rows; row++) order[row] = row;
+  return order;
+}

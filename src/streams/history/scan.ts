@@ -1,0 +1,132 @@
+import { map, type Observable, of, ReplaySubject, tap } from 'rxjs';
+import type { Retained } from '../../snapshots/manifest.js';
+import type { StreamLayout } from '../../wal/event-entry.js';
+import type { RowCodec } from '../row-codec.js';
+import { EVERYTHING, type Filter, RowFilter } from './filter.js';
+import { consecutive, type Loaded, loadUnit } from './load.js';
+import { type LsnRange, Piece } from './piece.js';
+import { type StreamPlace, type Unit, unitBefore, unitFrom } from './units.js';
+
+/** What a scan needs of its stream. It is asked again for every unit: places change while a scan goes on. */
+export interface ScannedStream<T> {
+  place(): StreamPlace;
+  retained(): Retained | null;
+  /** For rows with these columns; all where not given. */
+  codec(columns?: readonly string[]): RowCodec<T>;
+  layoutOf(entry: Uint8Array): StreamLayout;
+}
+
+export interface ScanOptions {
+  readonly filter?: Filter;
+  /** The columns that are wanted, by name; all where not given. */
+  readonly columns?: readonly string[];
+}
+
+/** What was read of a unit, and the events of it that are meant; `null` for all. */
+export interface LoadedRange extends Loaded {
+  readonly range: LsnRange | null;
+}
+
+/**
+ * Goes through the wanted events of a stream in the order of positions, forward or back, a unit at a time. Between two units
+ * it holds nothing but an lsn, so that neither memory nor files are kept for one who waits.
+ */
+export class Scan<T> {
+  private readonly filter: RowFilter;
+  private readonly codec: RowCodec<T>;
+  private isForward = true;
+  private ahead: { readonly unit: Unit; readonly positions: boolean; readonly loaded: Observable<Loaded> } | null =
+    null;
+
+  constructor(
+    private readonly stream: ScannedStream<T>,
+    private readonly options: ScanOptions,
+    /** Forward: where the next event is looked for. Back: below which. */
+    public lsn: number,
+  ) {
+    this.codec = stream.codec(options.columns);
+    this.filter = new RowFilter(stream.codec().columns, options.filter ?? EVERYTHING, () => stream.retained());
+  }
+
+  /** The next rows with lsns below `until`, perhaps none of a unit; `null` where no unit is left. */
+  next(until: number): Observable<Piece<T> | null> {
+    const unit = unitFrom(this.stream.place(), this.lsn, until, this.filter.mayHave);
+    if (unit === null) return of(null);
+    const range = { from: this.lsn, to: until };
+    return this.piece(unit, range, () => {
+      this.lsn = unit.lastLsn + 1;
+    });
+  }
+
+  /** The next rows before those given so far, the last one first; `null` where no unit is left. */
+  nextBack(): Observable<Piece<T> | null> {
+    this.isForward = false;
+    const unit = unitBefore(this.stream.place(), this.lsn, this.filter.mayHave);
+    if (unit === null) return of(null);
+    const back = this.piece(unit, { from: -Infinity, to: this.lsn }, () => {
+      this.lsn = unit.firstLsn;
+    });
+    return back.pipe(map((piece) => piece.reversed()));
+  }
+
+  private piece(unit: Unit, range: { from: number; to: number }, passed: () => void): Observable<Piece<T>> {
+    return this.load(unit, true).pipe(
+      map((loaded) => {
+        passed();
+        return Piece.of(loaded, this.codec, this.filter, range);
+      }),
+    );
+  }
+
+  /** The next unit as it was read, its rows as they stand there; `null` where none is left. */
+  nextLoaded(until: number, positions: boolean): Observable<LoadedRange | null> {
+    const unit = unitFrom(this.stream.place(), this.lsn, until, this.filter.mayHave);
+    if (unit === null) return of(null);
+    // What was several units a moment ago may be one by now, with events that were given already, or that came later.
+    const isWhole = this.lsn <= unit.firstLsn && unit.lastLsn < until;
+    const range = isWhole ? null : { from: this.lsn, to: until };
+    return this.load(unit, positions || !isWhole || this.filter.needsPositions(unit.firstLsn)).pipe(
+      map((loaded) => {
+        this.lsn = unit.lastLsn + 1;
+        return { ...loaded, range };
+      }),
+    );
+  }
+
+  /** The wanted rows of a batch of a loaded unit; `null` for all. */
+  select({ unit, batches, range }: LoadedRange, at: number): Uint32Array | null {
+    if (range === null && this.filter.wantsAll(unit.firstLsn)) return null;
+    const { batch, lsnOf } = batches[at]!;
+    const rows = this.filter.select(batch, consecutive(batch.rows), unit.firstLsn, lsnOf);
+    return range === null ? rows : rows.filter((row) => lsnOf(row) >= range.from && lsnOf(row) < range.to);
+  }
+
+  /** What comes after a block is read while that is looked at. */
+  private load(unit: Unit, positions: boolean): Observable<Loaded> {
+    const { ahead } = this;
+    this.ahead = null;
+    const isAhead = ahead !== null && isSame(ahead.unit, unit) && (ahead.positions || !positions);
+    return (isAhead ? ahead.loaded : this.read(unit, positions)).pipe(tap(() => this.lookAhead(unit, positions)));
+  }
+
+  private lookAhead({ lastLsn }: Unit, positions: boolean): void {
+    // The rows of one key are few.
+    if (this.filter.key !== null || !this.isForward) return;
+    const unit = unitFrom(this.stream.place(), lastLsn + 1, Infinity, this.filter.mayHave);
+    if (unit?.kind !== 'block') return;
+    const loaded = new ReplaySubject<Loaded>(1);
+    this.read(unit, positions).subscribe(loaded);
+    this.ahead = { unit, positions, loaded };
+  }
+
+  private read(unit: Unit, positions: boolean): Observable<Loaded> {
+    const { columns } = this.options;
+    return loadUnit(unit, this.filter, columns ? { columns, positions } : { positions }, (entry) =>
+      this.stream.layoutOf(entry),
+    );
+  }
+}
+
+function isSame(a: Unit, b: Unit): boolean {
+  return a.kind === 'block' && b.kind === 'block' && a.segment === b.segment && a.block === b.block;
+}

@@ -1,0 +1,162 @@
+import { concat, defer, type Observable, of, type SchedulerLike, tap } from 'rxjs';
+import type { Retained } from '../../snapshots/manifest.js';
+import type { SegmentStore } from '../../snapshots/segment-store.js';
+import type { UnsavedEvents } from '../../snapshots/unsaved.js';
+import type { ColumnLayout } from '../../wal/column.js';
+import type { StreamLayout } from '../../wal/event-entry.js';
+import type { Apply } from '../apply.js';
+import type { Catalog } from '../catalog.js';
+import { type FirstWanted, type FollowedStream, Follower, type RowSink } from '../follow.js';
+import type { Position } from '../reading.js';
+import { RowCodec } from '../row-codec.js';
+import type { ReadSink } from '../row-iterator.js';
+import { EVERYTHING } from './filter.js';
+import type { HistorySource, OpenedHistory } from './history.js';
+import type { HistoryQuery } from './query.js';
+import { Scan, type ScannedStream } from './scan.js';
+import { Slices } from './slices.js';
+import type { StreamPlace } from './units.js';
+
+/** Where the events of all streams are. */
+export interface HistoryContext {
+  readonly store: SegmentStore;
+  readonly unsaved: UnsavedEvents;
+  readonly catalog: Catalog;
+  readonly apply: Apply;
+  readonly scheduler: SchedulerLike;
+}
+
+/** What is asked of the stream beside what is stored. */
+export interface HistoryHooks<T> {
+  attach(sink: RowSink<T>): () => void;
+  onClose(callback: () => void): () => void;
+}
+
+/** The events of one stream, wherever they are. */
+export class StreamHistory<T> implements ScannedStream<T>, FollowedStream<T>, HistorySource<T> {
+  readonly apply: Apply;
+  private readonly codecs = new Map<string, RowCodec<T>>();
+
+  constructor(
+    private readonly context: HistoryContext,
+    private readonly id: number,
+    private readonly name: string,
+    private readonly rows: RowCodec<T>,
+    private readonly hooks: HistoryHooks<T>,
+  ) {
+    this.apply = context.apply;
+  }
+
+  get columns(): readonly ColumnLayout[] {
+    return this.rows.columns;
+  }
+
+  place(): StreamPlace {
+    return { segments: this.context.store.of(this.id), unsaved: this.context.unsaved.stream(this.id) };
+  }
+
+  retained(): Retained | null {
+    return this.context.catalog.retained(this.id);
+  }
+
+  codec(columns?: readonly string[]): RowCodec<T> {
+    if (columns === undefined) return this.rows;
+    const id = JSON.stringify(columns);
+    let codec = this.codecs.get(id);
+    if (codec === undefined) {
+      const wanted = this.columns.filter(({ name }) => columns.includes(name));
+      this.codecs.set(id, (codec = new RowCodec(this.name, wanted)));
+    }
+    return codec;
+  }
+
+  layoutOf(entry: Uint8Array): StreamLayout {
+    return this.context.catalog.layoutOf(entry);
+  }
+
+  scan(lsn: number): Scan<T> {
+    return new Scan(this, {}, lsn);
+  }
+
+  attach(sink: RowSink<T>): () => void {
+    return this.hooks.attach(sink);
+  }
+
+  onClose(callback: () => void): () => void {
+    return this.hooks.onClose(callback);
+  }
+
+  /** History from a position on, then live. */
+  follow(position: Position, sink: ReadSink<T>): Follower<T> {
+    if (position instanceof Date) return new Follower(this, this.firstFrom(position.getTime()), sink);
+    const lsn = position === 'earliest' ? 0 : position === 'latest' ? this.apply.nextLsn : position;
+    return new Follower(this, lsn, sink);
+  }
+
+  /** The first event, in the order of lsns, whose time is not before this one. */
+  private firstFrom(from: number): FirstWanted<T> {
+    const time = this.columns.find(({ role }) => role === 'time')!.name as keyof T;
+    return {
+      isIt: (row) => (row[time] as number) >= from,
+      find: (lsn, until) =>
+        defer(() => {
+          const scan = new Scan<T>(this, { filter: { ...EVERYTHING, from }, columns: [time as string] }, lsn);
+          let found: number | null = null;
+          let isEnd = false;
+          const next = () =>
+            scan.next(until).pipe(
+              tap((piece) => {
+                isEnd = piece === null;
+                found = piece?.firstLsn ?? null;
+              }),
+            );
+          return concat(
+            this.slices().steps(() => (isEnd || found !== null ? null : next())),
+            defer(() => of(found)),
+          );
+        }),
+    };
+  }
+
+  /** What is there now, for a query. */
+  open({ filter, columns, order }: HistoryQuery): OpenedHistory<T> {
+    const until = this.apply.nextLsn;
+    const scan = new Scan<T>(this, { filter, ...(columns && { columns }) }, order === 'asc' ? 0 : until);
+    return { scan, until, slices: this.slices() };
+  }
+
+  slices(): Slices {
+    return new Slices(this.context.scheduler);
+  }
+
+  /** How many events are kept. */
+  count(): Observable<number> {
+    return defer(() => {
+      const { segments, unsaved } = this.place();
+      // In a turn, the events of its commit are there already, but none of its readers is to see them.
+      const isInTurn = unsaved !== null && unsaved.entryFrom(this.apply.nextLsn) < unsaved.added;
+      if (this.retained() !== null || isInTurn) return this.countKept();
+      return of(segments.reduce((sum, { rows }) => sum + rows, unsaved?.rows ?? 0));
+    });
+  }
+
+  /** Where only a part is kept, events are looked at that may be gone. */
+  private countKept(): Observable<number> {
+    const time = this.columns.find(({ role }) => role === 'time')!.name;
+    const until = this.apply.nextLsn;
+    const scan = new Scan<T>(this, { columns: [time] }, 0);
+    let count = 0;
+    let isEnd = false;
+    const next = () =>
+      scan.next(until).pipe(
+        tap((piece) => {
+          isEnd = piece === null;
+          count += piece?.count ?? 0;
+        }),
+      );
+    return concat(
+      this.slices().steps(() => (isEnd ? null : next())),
+      defer(() => of(count)),
+    );
+  }
+}
