@@ -27,7 +27,7 @@ export interface MillraceOptions {
   readonly commitBytesMax?: number;
   /** A checkpoint is due, before its interval is over, when events of so many bytes are in no segment yet. Default 32 MiB. */
   readonly checkpointBytes?: number;
-  /** Appends wait while events of so many bytes are in no segment yet, which are held in memory. Default 128 MiB. */
+  /** Appends wait while events of so many bytes are in no segment yet, which are held in memory. Default 256 MiB. */
   readonly unsavedBytesMax?: number;
   /** Bytes that are prepared for a log file: at least, and where the load asks for more, at most. Defaults 1 MiB and 64 MiB. */
   readonly logFileBytes?: number;
@@ -79,7 +79,7 @@ const MIB = 1024 * 1024;
 
 function sizes(options: MillraceOptions) {
   const { checkpointBytes = 32 * MIB, logFileBytes = MIB } = options;
-  const { unsavedBytesMax = Math.max(128 * MIB, checkpointBytes) } = options;
+  const { unsavedBytesMax = Math.max(256 * MIB, checkpointBytes) } = options;
   const { logFileBytesMax = Math.max(64 * MIB, logFileBytes) } = options;
   return {
     checkpointBytes: wholeNumber('checkpointBytes', checkpointBytes, 1, 2 ** 40),

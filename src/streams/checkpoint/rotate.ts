@@ -101,7 +101,7 @@ function switchFiles({ logs, place, nextFiles, writer, logSize }: CheckpointedMi
       ),
     ),
     defer(() => {
-      logSize.rotated(logs.files);
+      logSize.rotated(logs.files, writer.metrics.commits);
       nextFiles.taken();
       logs.rotate(next);
       return EMPTY;
