@@ -105,6 +105,60 @@ export const targets = [
     atLeast: 3,
     of: inTurns('windows, 1,000 keys', 'millrace', 'RxJS'),
   },
+  {
+    what: 'append at half speed, p99.9: with checkpoints / without',
+    scenario: 'checkpoints',
+    atMost: 3,
+    of: medians(HALF, 'p99.9 with checkpoints', 'p99.9 without'),
+  },
+  {
+    what: 'stalls over 50 ms with checkpoints that the disk did not have',
+    scenario: 'checkpoints',
+    atMost: 0,
+    of: (lines) => median(lines, HALF, 'stalls over'),
+  },
+  {
+    what: 'RSS after 50 M events / after 5 M',
+    scenario: 'history',
+    atMost: 1.3,
+    of: medians('history', 'RSS at the end', 'RSS after'),
+  },
+  {
+    what: 'RSS after 50 M events, MB',
+    scenario: 'history',
+    atMost: 400,
+    of: (lines) => median(lines, 'history', 'RSS at the end'),
+  },
+  {
+    what: 'ingest of the last 5 M events / of the first',
+    scenario: 'history',
+    atLeast: 0.8,
+    of: medians('history', 'ingest, last', 'ingest, first'),
+  },
+  {
+    what: 'one key, one hour of 50 M events: better-sqlite3 / history(), time',
+    scenario: 'history',
+    atLeast: 1,
+    of: medians(KEYED, 'better-sqlite3', 'millrace'),
+  },
+  {
+    what: 'sum over 50 M events: batches() / better-sqlite3',
+    scenario: 'history',
+    atLeast: 5,
+    of: medians(SCAN, 'millrace, batches', 'better-sqlite3'),
+  },
+  {
+    what: 'sum over 50 M events: history(), rows / better-sqlite3',
+    scenario: 'history',
+    atLeast: 1,
+    of: medians(SCAN, 'millrace, history', 'better-sqlite3'),
+  },
+  {
+    what: 'bytes on disk an event: millrace / better-sqlite3 with the index',
+    scenario: 'history',
+    atMost: 1,
+    of: medians('bytes on disk an event', 'millrace', 'better-sqlite3'),
+  },
 ];
 
 /** The targets of the scenarios that were run, with what was measured and whether it is met (`null`: a peer is missing). */

@@ -13,6 +13,8 @@ export interface Survey {
   readonly dirtyTo: number;
   /** Valid frames found by searching on. */
   readonly frames: number;
+  /** The first of them: where it is, and its commit. */
+  readonly first: { readonly offset: number; readonly commit: number } | null;
   /** The highest commit that one of them says was durable. */
   readonly durable: number;
   /** The highest commit that one of them belongs to. */
@@ -34,7 +36,7 @@ export function survey(source: ScannedFile, from: number, size: number, hash: Ha
 }
 
 class Surveyor {
-  seen: Survey = { dirtyFrom: null, dirtyTo: 0, frames: 0, durable: 0, commit: 0 };
+  seen: Survey = { dirtyFrom: null, dirtyTo: 0, frames: 0, first: null, durable: 0, commit: 0 };
   private window: Uint8Array = new Uint8Array(0);
   private windowAt = 0;
 
@@ -84,11 +86,12 @@ class Surveyor {
       tap((header) => {
         this.position = offset + (header === null ? 8 : FRAME_HEADER_BYTES + header.bodyLength);
         if (header === null) return;
-        const { frames, durable, commit, dirtyTo, dirtyFrom } = this.seen;
+        const { frames, first, durable, commit, dirtyTo, dirtyFrom } = this.seen;
         this.seen = {
           dirtyFrom,
           dirtyTo: Math.max(dirtyTo, this.position),
           frames: frames + 1,
+          first: first ?? { offset, commit: header.commit },
           durable: Math.max(durable, header.durable),
           commit: Math.max(commit, header.commit),
         };

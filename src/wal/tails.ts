@@ -39,17 +39,24 @@ export function assertNothingPromisedIsLost(
 ): void {
   const lost = found.commit + 1;
   // Before the next file got its name, all of this one was durable: the log does not end in a file that has a next one.
-  const damaged = tails.find(({ place, seen }) => place === 'passed' && seen.dirtyFrom !== null);
+  const damaged =
+    tails.find(({ place, seen }) => place === 'passed' && seen.dirtyFrom !== null) ??
+    tails.find((tail) => isUnreadableBefore(tail, found.durable));
   const isLost = found.durable >= lost;
   if (!isLost && damaged === undefined && !tails.some(({ place }) => place === 'ahead')) return;
   const culprit = damaged ?? culpritOf(tails, lost);
   const { path } = culprit.scanner.source.file;
   const offset = culprit.scanner.position;
   throw new CorruptLogError(
-    `${path} is damaged at byte ${offset}: commit ${lost} cannot be read there, but ${isLost ? `commits up to ${found.durable} were` : 'everything in that file was'} durable. ` +
+    `${path} is damaged at byte ${offset}: commit ${lost} cannot be read there, but ${isLost ? `commits up to ${found.durable} were` : 'what stands there was'} durable. ` +
       'Nothing was changed. Restore the mill from a backup; to look at what is there, run `millrace inspect` on the file.',
     { path, offset, commit: lost },
   );
+}
+
+/** Whether something cannot be read before a frame although all commits before that frame's were durable. They may be in the snapshot. */
+function isUnreadableBefore({ seen: { first, dirtyFrom } }: Tail, durable: number): boolean {
+  return first !== null && dirtyFrom !== null && dirtyFrom < first.offset && first.commit - 1 <= durable;
 }
 
 /**

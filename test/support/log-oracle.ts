@@ -57,6 +57,8 @@ interface End {
   readonly standing: KnownFrame | null;
   /** What lies there, without the zeros at the end. */
   readonly rest: Buffer;
+  /** The commit of the first frame behind bytes that cannot be read; `null` where there is none. */
+  readonly behindUnreadable: number | null;
 }
 
 /** Everything is kept up to a commit, and what lies behind it is cut. */
@@ -117,15 +119,19 @@ export function expectation(
     const offset = positions.get(file)!;
     const behind = framesBehind(file, imageOf(file), offset);
     durable = Math.max(durable, ...behind.map(({ frame }) => frame.durable));
-    return { file, offset, standing: standing(file), rest: restOf(imageOf(file), offset, behind) };
+    const rest = restOf(imageOf(file), offset, behind);
+    return { file, offset, standing: standing(file), rest, behindUnreadable: behindUnreadable(rest, offset, behind) };
   });
   const reached = ends.filter(({ file }) =>
     awaited.some((one) => one.participant === file.participant && files.indexOf(file) <= files.indexOf(one)),
   );
   // All of a file is durable before the next one is there.
   const hurt = reached.filter(({ file, rest }) => !awaited.includes(file) && rest.length > 0);
-  const suspects = hurt.length > 0 ? placesOf(hurt) : suspectsOf(reached, commit + 1);
-  if (hurt.length > 0 || reached.length < ends.length || durable > commit)
+  // What stands before a frame is of an earlier commit: if all of these were durable, it must be readable.
+  const hurtBelow = ends.filter(({ behindUnreadable: next }) => next !== null && next - 1 <= durable);
+  const [first] = [hurt, hurtBelow].filter((found) => found.length > 0);
+  const suspects = first ? placesOf(first) : suspectsOf(reached, commit + 1);
+  if (first || reached.length < ends.length || durable > commit)
     return { kind: 'refused', commit: commit + 1, suspects };
   return {
     kind: 'recovered',
@@ -158,6 +164,11 @@ function restOf(image: Buffer, offset: number, behind: readonly Found[]): Buffer
   let end = image.length;
   while (end > offset && image[end - 1] === 0) end--;
   return image.subarray(offset, Math.max(end, ...behind.map(({ at, frame }) => at + frame.bytes.length)));
+}
+
+function behindUnreadable(rest: Buffer, offset: number, [first]: readonly Found[]): number | null {
+  if (first === undefined) return null;
+  return rest.subarray(0, first.at - offset).some((byte) => byte !== 0) ? first.frame.commit : null;
 }
 
 interface Found {

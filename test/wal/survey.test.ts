@@ -17,7 +17,7 @@ function surveyOf(bytes: Uint8Array, from = 64): Survey {
   return now(survey(sourceOf(bytes), from, bytes.length, hash));
 }
 
-const CLEAN: Survey = { dirtyFrom: null, dirtyTo: 0, frames: 0, durable: 0, commit: 0 };
+const CLEAN: Survey = { dirtyFrom: null, dirtyTo: 0, frames: 0, first: null, durable: 0, commit: 0 };
 
 describe('survey', () => {
   it.each<[string, () => Buffer]>([
@@ -40,7 +40,14 @@ describe('survey', () => {
   it('finds valid frames behind what cannot be read, and tells the highest commit and the highest durable one', () => {
     const bytes = fileOf([Buffer.alloc(56, 0xab), frame(7, 3), Buffer.alloc(8, 1), frame(8, 5), frame(9, 5)], 100);
     const end = bytes.length - 100;
-    expect(surveyOf(bytes)).toEqual({ dirtyFrom: 64, dirtyTo: end, frames: 3, durable: 5, commit: 9 });
+    expect(surveyOf(bytes)).toEqual({
+      dirtyFrom: 64,
+      dirtyTo: end,
+      frames: 3,
+      first: { offset: 120, commit: 7 },
+      durable: 5,
+      commit: 9,
+    });
   });
 
   it('counts a frame that ends in zeros whole', () => {

@@ -3,7 +3,7 @@ import type { StreamLayout } from '../../wal/event-entry.js';
 import { INDEX_COLUMN, type Key, LSN_COLUMN } from '../segment-format.js';
 import { type RawColumn, type RawRows, words } from './raw.js';
 import { keysOf, type RowRange, type SortedKeys } from './sorted-keys.js';
-import { positionOrder } from './stable-order.js';
+import { denseOrder, positionOrder } from './stable-order.js';
 import { toColumnValues, toDoubles, toValidity } from './values.js';
 
 /**
@@ -81,7 +81,15 @@ export class SegmentBlock {
 
   /** The rows in the order of their positions. */
   orderByPosition(): Uint32Array {
+    return (this.order ??= this.orderOfRows());
+  }
+
+  private orderOfRows(): Uint32Array {
+    const dense = this.column(INDEX_COLUMN.name)
+      ? null
+      : denseOrder(words(this.column(LSN_COLUMN.name)!.values), this.rows);
+    if (dense !== null) return dense;
     const { lsns, indexes } = this.placed();
-    return (this.order ??= positionOrder(lsns, indexes, this.rows));
+    return positionOrder(lsns, indexes, this.rows);
   }
 }

@@ -39,26 +39,27 @@ function sortedByDigit(
   return sorted;
 }
 
-/**
- * The order of rows by rising lsn, then by rising index. Linear in the rows, however far apart the lsns are. Without indexes no two
- * rows have the same lsn.
- */
+/** The order of rows by rising lsn, then by rising index. Linear in the rows, however far apart the lsns are. */
 export function positionOrder(lsns: Float64Array, indexes: Int32Array | null, rows: number): Uint32Array {
-  if (indexes !== null) return integerOrder(lsns, rows, indexOrder(indexes, rows));
-  return denseOrder(lsns, rows) ?? integerOrder(lsns, rows);
+  return integerOrder(lsns, rows, indexes === null ? null : indexOrder(indexes, rows));
 }
 
-/** Of lsns without a hole, as they are where one stream is written alone; `null` where there are holes. */
-function denseOrder(lsns: Float64Array, rows: number): Uint32Array | null {
-  let [least, most] = [lsns[0] ?? 0, lsns[0] ?? 0];
-  for (let row = 1; row < rows; row++) {
-    const lsn = lsns[row]!;
-    if (lsn < least) least = lsn;
-    if (lsn > most) most = lsn;
+/**
+ * The order of rows by rising lsn where the lsns, which are all different, have no hole: so it is where one stream is written alone.
+ * `null` where they have. `halves` are the low and the high half of each.
+ */
+export function denseOrder(halves: Uint32Array, rows: number): Uint32Array | null {
+  let [least, most] = [halves[0] ?? 0, halves[0] ?? 0];
+  const high = halves[1];
+  for (let at = 0; at < 2 * rows; at += 2) {
+    const low = halves[at]!;
+    if (low < least) least = low;
+    if (low > most) most = low;
+    if (halves[at + 1] !== high) return null;
   }
   if (most - least !== rows - 1) return null;
   const order = new Uint32Array(rows);
-  for (let row = 0; row < rows; row++) order[lsns[row]! - least] = row;
+  for (let row = 0; row < rows; row++) order[halves[2 * row]! - least] = row;
   return order;
 }
 

@@ -16,7 +16,7 @@ export interface LogSizeBounds {
  * Zeros make a sync cheaper, as it has no length to write; they cost as much as what is written over them. So they are worth it
  * where commits are small, and many syncs share them.
  */
-const PREPARED_COMMIT_BYTES_MAX = 32 * 1024;
+const PREPARED_COMMIT_BYTES_MAX = 256 * 1024;
 
 /** How large the next log files are made: by what went into the last ones. */
 export class LogSizes {

@@ -46,11 +46,12 @@ function loadBlock(unit: BlockUnit, filter: RowFilter, { columns, positions }: L
     const read = filter.key === null ? reader.block(block, options) : reader.blockOfKey(block, filter.key, options);
     return read.pipe(
       map((found): Loaded => {
-        const lsns = positions ? found.lsns : null;
+        let lsns: Float64Array | null = null;
         // Rows of one key stand in the order of their positions.
-        const isInOrder = lsns === null || filter.key !== null;
+        const isInOrder = !positions || filter.key !== null;
         const order = () => (isInOrder ? consecutive(found.rows) : found.orderByPosition());
-        return { unit, batches: [{ batch: found, lsnOf: (row) => (lsns ? lsns[row]! : Infinity), order }] };
+        const lsnOf = positions ? (row: number) => (lsns ??= found.lsns)[row]! : () => Infinity;
+        return { unit, batches: [{ batch: found, lsnOf, order }] };
       }),
     );
   });

@@ -22,6 +22,15 @@ export interface ScanOptions {
   readonly columns?: readonly string[];
 }
 
+/** So many blocks are read while one is looked at: the disk and the processor work at the same time. */
+const BLOCKS_AHEAD = 2;
+
+interface Ahead {
+  readonly unit: Unit;
+  readonly positions: boolean;
+  readonly loaded: Observable<Loaded>;
+}
+
 /** What was read of a unit, and the events of it that are meant; `null` for all. */
 export interface LoadedRange extends Loaded {
   readonly range: LsnRange | null;
@@ -35,8 +44,8 @@ export class Scan<T> {
   private readonly filter: RowFilter;
   private readonly codec: RowCodec<T>;
   private isForward = true;
-  private ahead: { readonly unit: Unit; readonly positions: boolean; readonly loaded: Observable<Loaded> } | null =
-    null;
+  /** What is read already of the blocks that come next. */
+  private ahead: readonly Ahead[] = [];
 
   constructor(
     private readonly stream: ScannedStream<T>,
@@ -103,20 +112,23 @@ export class Scan<T> {
 
   /** What comes after a block is read while that is looked at. */
   private load(unit: Unit, positions: boolean): Observable<Loaded> {
-    const { ahead } = this;
-    this.ahead = null;
-    const isAhead = ahead !== null && isSame(ahead.unit, unit) && (ahead.positions || !positions);
-    return (isAhead ? ahead.loaded : this.read(unit, positions)).pipe(tap(() => this.lookAhead(unit, positions)));
+    const [first, ...others] = this.ahead;
+    const isAhead = first !== undefined && isSame(first.unit, unit) && (first.positions || !positions);
+    this.ahead = isAhead ? others : [];
+    return (isAhead ? first.loaded : this.read(unit, positions)).pipe(tap(() => this.lookAhead(unit, positions)));
   }
 
-  private lookAhead({ lastLsn }: Unit, positions: boolean): void {
+  private lookAhead(current: Unit, positions: boolean): void {
     // The rows of one key are few.
     if (this.filter.key !== null || !this.isForward) return;
-    const unit = unitFrom(this.stream.place(), lastLsn + 1, Infinity, this.filter.mayHave);
-    if (unit?.kind !== 'block') return;
-    const loaded = new ReplaySubject<Loaded>(1);
-    this.read(unit, positions).subscribe(loaded);
-    this.ahead = { unit, positions, loaded };
+    while (this.ahead.length < BLOCKS_AHEAD) {
+      const last = this.ahead.at(-1)?.unit ?? current;
+      const unit = unitFrom(this.stream.place(), last.lastLsn + 1, Infinity, this.filter.mayHave);
+      if (unit?.kind !== 'block') return;
+      const loaded = new ReplaySubject<Loaded>(1);
+      this.read(unit, positions).subscribe(loaded);
+      this.ahead = [...this.ahead, { unit, positions, loaded }];
+    }
   }
 
   private read(unit: Unit, positions: boolean): Observable<Loaded> {
