@@ -8,7 +8,7 @@ import {
   ignoreElements,
   Observable,
   of,
-  Subject,
+  ReplaySubject,
   switchMap,
   takeLast,
   takeUntil,
@@ -39,7 +39,7 @@ export class Merging {
   private nextPause = PAUSE_MIN;
   private isRunning = false;
   private isStopped = false;
-  private readonly stopping = new Subject<void>();
+  private readonly stopping = new ReplaySubject<void>(1);
   private readonly waiting: (() => void)[] = [];
 
   constructor(
@@ -144,10 +144,9 @@ function merge(mill: CheckpointedMill, sources: readonly LiveSegment[], stopping
           mergeSegments(readers, file, { layout, compute, isGone: (block) => isBlockGone(block, retained) }).pipe(
             concatMap((merged) => concat(file.sync().pipe(ignoreElements()), of(merged))),
           ),
-        ),
+        ).pipe(takeUntil(stopping)),
       ),
     ).pipe(
-      takeUntil(stopping),
       // Nothing is swapped in before its file is closed: what fails until then fails before the manifest names it.
       takeLast(1),
       switchMap((merged) => concat(place.storage.syncDirectory(folder).pipe(ignoreElements()), of(merged))),
