@@ -3,6 +3,7 @@ import { MillraceError } from '../errors.js';
 import type { StorageFile } from '../storage/storage.js';
 import type { ColumnLayout } from '../wal/column.js';
 import type { StreamLayout } from '../wal/event-entry.js';
+import { firstWhere } from '../wal/first-where.js';
 import type { Hash } from '../wal/hash.js';
 import { type BlockInfo, type Key, type SegmentInfo, tableColumns, toHex } from './segment-format.js';
 import { SegmentBlock } from './segments/block.js';
@@ -90,8 +91,8 @@ export class SegmentReader {
   private rowsAround({ rows, samples: { every, keys } }: DirectoryEntry, key: Key): RowRange {
     const columns = keyColumns(this.layout.columns);
     const compare = (sample: number): number => compareKeys(fromJsonKey(columns, keys[sample]!), key);
-    const notBefore = firstWhere(keys.length, (sample) => compare(sample) >= 0);
-    const behind = firstWhere(keys.length, (sample) => compare(sample) > 0);
+    const notBefore = firstWhere(0, keys.length, (sample) => compare(sample) >= 0);
+    const behind = firstWhere(0, keys.length, (sample) => compare(sample) > 0);
     return {
       from: notBefore === 0 ? 0 : (notBefore - 1) * every + 1,
       to: behind === keys.length ? rows : behind * every,
@@ -199,15 +200,4 @@ export class SegmentReader {
       share({ connector: () => new ReplaySubject(1), resetOnComplete: false, resetOnRefCountZero: false }),
     );
   }
-}
-
-/** The first number from 0 to `count` that has what all after it have; `count` where there is none. */
-function firstWhere(count: number, has: (number: number) => boolean): number {
-  let low = 0;
-  for (let high = count; low < high; ) {
-    const middle = (low + high) >> 1;
-    if (has(middle)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }

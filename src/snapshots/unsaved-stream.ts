@@ -1,3 +1,4 @@
+import { firstWhere } from '../wal/first-where.js';
 import { CHUNK, EntryList, FIRST_LSN, LAST_LSN, LENGTH, OFFSET, ENTRY_NUMBERS as WIDTH } from './entry-list.js';
 import type { UnsavedChunks } from './unsaved-chunks.js';
 
@@ -70,13 +71,7 @@ export class UnsavedStream {
 
   /** The first entry whose commit has an event with this lsn or a higher one; `added` where there is none. */
   entryFrom(lsn: number): number {
-    let low = this.released;
-    for (let high = this.added; low < high; ) {
-      const middle = (low + high) >>> 1;
-      if (this.lastLsn(middle) < lsn) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return firstWhere(this.released, this.added, (entry) => this.lastLsn(entry) >= lsn);
   }
 
   /** The first entry that is held. */

@@ -11,6 +11,7 @@ import { toCanonicalJson } from '../wal/canonical-json.js';
 import type { ColumnLayout } from '../wal/column.js';
 import type { Hash } from '../wal/hash.js';
 import type { HistoryContext } from './history/stream-history.js';
+import { mayBeGone } from './retention.js';
 
 export interface FingerprintOptions {
   /** Whether it matters where events stand. Default `true`. */
@@ -87,8 +88,9 @@ function sumOf(
   );
   const { positions, retained } = options;
   const sumOfBlock = (block: BlockInfo, at: number, reader: SegmentReader): Observable<Sum> => {
-    const mayBeGone = retained !== null && block.firstLsn < retained.lsn && block.minTime < retained.from;
-    return positions && !mayBeGone ? of({ rows: block.rows, sum: block.sum }) : reader.sumOfKept(at, options);
+    return positions && !mayBeGone(block, retained)
+      ? of({ rows: block.rows, sum: block.sum })
+      : reader.sumOfKept(at, options);
   };
   const saved = from(blocks).pipe(concatMap(({ block, at, reader }) => sumOfBlock(block, at, reader)));
   return concat(saved, inMemory).pipe(toArray(), map(added));

@@ -24,6 +24,11 @@ export function isGone(info: SegmentInfo, streams: readonly Pick<ManifestStream,
   return info.blocks.every((block) => isBlockGone(block, retained));
 }
 
+/** Whether some of a block may not be kept any more. */
+export function mayBeGone(block: Pick<BlockInfo, 'firstLsn' | 'minTime'>, retained: Retained | null): boolean {
+  return retained !== null && block.firstLsn < retained.lsn && block.minTime < retained.from;
+}
+
 /** Whether nothing of a block is kept any more. */
 export function isBlockGone({ maxTime, lastLsn }: BlockInfo, retained: Retained | null): boolean {
   return retained !== null && maxTime < retained.from && lastLsn < retained.lsn;

@@ -219,6 +219,11 @@ function syncAll(files: readonly LogFile[]): Observable<never> {
   return forkJoin(files.map((file) => file.sync().pipe(defaultIfEmpty(undefined)))).pipe(ignoreElements());
 }
 
+/** What the next event gets. After an unclean end any lsn below the ceiling may have been seen. */
+export function nextLsnOf({ closed, nextLsn, ceiling }: Pick<Findings, 'closed' | 'nextLsn' | 'ceiling'>): number {
+  return closed ? nextLsn : Math.max(nextLsn, ceiling);
+}
+
 function recoveryOf(base: LogBase, found: Findings, tails: readonly Tail[], copies: readonly CutFile[]): LogRecovery {
   const bytes = copies.reduce((sum, copy) => sum + copy.bytes, 0);
   const lastTrace = Math.max(found.commit + (copies.length > 0 ? 1 : 0), ...tails.map(({ seen }) => seen.commit));
@@ -229,7 +234,7 @@ function recoveryOf(base: LogBase, found: Findings, tails: readonly Tail[], copi
     commit: found.commit,
     commits: found.commits,
     events: found.events,
-    nextLsn: found.closed ? found.nextLsn : Math.max(found.nextLsn, found.ceiling),
+    nextLsn: nextLsnOf(found),
     ceiling: found.ceiling,
     cut: { commits: lastTrace - found.commit, bytes, files: copies },
   };

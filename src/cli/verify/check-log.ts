@@ -7,7 +7,7 @@ import { logsOf } from '../../streams/start.js';
 import type { Commit } from '../../wal/commit.js';
 import { CHECKPOINT, type LogFile, type LogFileIdentity, logDirectory } from '../../wal/log-file.js';
 import { openParticipant, type ParticipantLog } from '../../wal/open-logs.js';
-import { type ExaminedLog, examineLog } from '../../wal/recovery.js';
+import { type ExaminedLog, examineLog, nextLsnOf } from '../../wal/recovery.js';
 import { replayLog } from '../../wal/replay.js';
 import type { LogPlace } from '../../wal/rotation.js';
 import { done } from '../log-files.js';
@@ -119,7 +119,7 @@ function checkedLog(
     commits: found.commits,
     events: found.events,
     lastCommit: found.commit,
-    nextLsn: found.closed ? found.nextLsn : Math.max(found.nextLsn, found.ceiling),
+    nextLsn: nextLsnOf(found),
     closed: found.closed || (commit === 0 && found.commits === 0),
     torn,
   };

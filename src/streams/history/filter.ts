@@ -3,6 +3,7 @@ import type { BlockInfo, Key } from '../../snapshots/segment-format.js';
 import { compareKeys, fromJsonKey, keyColumns } from '../../snapshots/segments/key-order.js';
 import type { Batch } from '../../wal/batch.js';
 import type { ColumnLayout } from '../../wal/column.js';
+import { isBlockGone, mayBeGone } from '../retention.js';
 import { valueAt } from '../row-codec.js';
 
 /** What both kinds of batches have: events of a commit, rows of a segment's block. */
@@ -40,11 +41,12 @@ export class RowFilter {
   }
 
   /** Whether a block may have wanted events. */
-  mayHave = ({ minTime, maxTime, firstKey, lastKey, lastLsn }: BlockInfo): boolean => {
+  mayHave = (block: BlockInfo): boolean => {
+    const { minTime, maxTime, firstKey, lastKey } = block;
     const { from, to } = this.filter;
     if (maxTime < from || minTime >= to) return false;
-    const { retained, key } = this;
-    if (retained !== null && lastLsn < retained.lsn && maxTime < retained.from) return false;
+    if (isBlockGone(block, this.retained)) return false;
+    const { key } = this;
     if (key === null) return true;
     const isBelow = firstKey !== null && compareKeys(key, fromJsonKey(this.keys, firstKey)) < 0;
     return !isBelow && !(lastKey !== null && compareKeys(key, fromJsonKey(this.keys, lastKey)) > 0);
@@ -57,8 +59,7 @@ export class RowFilter {
   }
 
   private isPartlyGone(firstLsn: number, minTime: number): boolean {
-    const { retained } = this;
-    return retained !== null && firstLsn < retained.lsn && minTime < retained.from;
+    return mayBeGone({ firstLsn, minTime }, this.retained);
   }
 
   /** Whether the lsn decides on rows of a unit that begins with this one. */

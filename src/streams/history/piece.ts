@@ -1,3 +1,4 @@
+import { firstWhere } from '../../wal/first-where.js';
 import type { RowCodec, RowReader } from '../row-codec.js';
 import type { RowFilter } from './filter.js';
 import type { Loaded, LoadedBatch } from './load.js';
@@ -79,15 +80,7 @@ function within(
 ): Uint32Array {
   const rows = order();
   if (from <= unit.firstLsn && to > unit.lastLsn) return rows;
-  const firstAt = (lsn: number) => {
-    let low = 0;
-    for (let high = rows.length; low < high; ) {
-      const middle = (low + high) >>> 1;
-      if (lsnOf(rows[middle]!) < lsn) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  };
+  const firstAt = (lsn: number) => firstWhere(0, rows.length, (at) => lsnOf(rows[at]!) >= lsn);
   return rows.subarray(firstAt(from), firstAt(to));
 }
 

@@ -1,6 +1,7 @@
 import type { LiveSegment } from '../../snapshots/live-segment.js';
 import type { BlockInfo } from '../../snapshots/segment-format.js';
 import type { UnsavedStream } from '../../snapshots/unsaved-stream.js';
+import { firstWhere } from '../../wal/first-where.js';
 
 /** What is read in one go: a block of a segment, or what is in memory of one commit. */
 export type Unit = BlockUnit | EntriesUnit;
@@ -38,10 +39,14 @@ export function unitFrom(
   until: number,
   isWanted: Wanted,
 ): Unit | null {
-  for (let at = firstWhere(segments.length, (number) => segments[number]!.lastLsn >= lsn); at < segments.length; at++) {
+  for (
+    let at = firstWhere(0, segments.length, (number) => segments[number]!.lastLsn >= lsn);
+    at < segments.length;
+    at++
+  ) {
     const segment = segments[at]!;
     const { blocks } = segment.entry.info;
-    const first = firstWhere(blocks.length, (number) => blocks[number]!.lastLsn >= lsn);
+    const first = firstWhere(0, blocks.length, (number) => blocks[number]!.lastLsn >= lsn);
     for (let block = first; block < blocks.length; block++) {
       const info = blocks[block]!;
       if (info.firstLsn >= until) return null;
@@ -61,10 +66,14 @@ export function unitBefore({ segments, unsaved }: StreamPlace, lsn: number, isWa
     if (entry === unsaved.added || unsaved.firstLsn(entry) >= lsn) entry--;
     if (entry >= unsaved.first) return entriesUnit(unsaved, entry);
   }
-  for (let at = firstWhere(segments.length, (number) => segments[number]!.firstLsn >= lsn) - 1; at >= 0; at--) {
+  for (let at = firstWhere(0, segments.length, (number) => segments[number]!.firstLsn >= lsn) - 1; at >= 0; at--) {
     const segment = segments[at]!;
     const { blocks } = segment.entry.info;
-    for (let block = firstWhere(blocks.length, (number) => blocks[number]!.firstLsn >= lsn) - 1; block >= 0; block--) {
+    for (
+      let block = firstWhere(0, blocks.length, (number) => blocks[number]!.firstLsn >= lsn) - 1;
+      block >= 0;
+      block--
+    ) {
       if (isWanted(blocks[block]!)) return blockUnit(segment, block, blocks[block]!);
     }
   }
@@ -83,15 +92,4 @@ function entriesUnit(stream: UnsavedStream, entry: number): EntriesUnit {
   let to = entry + 1;
   while (to < stream.added && stream.firstLsn(to) === firstLsn) to++;
   return { kind: 'entries', stream, from, to, firstLsn, lastLsn: stream.lastLsn(entry) };
-}
-
-/** The first number from 0 to `count` that has what all after it have; `count` where there is none. */
-function firstWhere(count: number, has: (number: number) => boolean): number {
-  let low = 0;
-  for (let high = count; low < high; ) {
-    const middle = (low + high) >>> 1;
-    if (has(middle)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
 }
