@@ -124,15 +124,18 @@ export class LiveSegment {
     const { storage, hash } = this.place;
     this.isOpening = true;
     return storage.open(this.path, { readOnly: true }).pipe(
-      catchError((error) => throwError(() => (isMissing(error) ? this.damaged('is missing', 0) : error))),
+      // Not in a finalize: whoever hears of the end may ask again before that runs, and would open the file twice.
+      catchError((error) => {
+        this.isOpening = false;
+        return throwError(() => (isMissing(error) ? this.damaged('is missing', 0) : error));
+      }),
       map((file) => {
-        this.reader = new SegmentReader(file, this.entry.info, this.layout, hash);
+        this.isOpening = false;
+        const reader = new SegmentReader(file, this.entry.info, this.layout, hash);
+        this.reader = reader;
         // Whoever asked for it may have left meanwhile.
         if (this.users === 0) this.unused(this);
-        return this.reader;
-      }),
-      finalize(() => {
-        this.isOpening = false;
+        return reader;
       }),
     );
   }

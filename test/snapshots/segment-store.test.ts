@@ -1,8 +1,10 @@
-import { Subject, timer } from 'rxjs';
+import { EMPTY, Subject, timer } from 'rxjs';
+import { readersOf } from '../../src/snapshots/live-segment.js';
 import type { SegmentEntry } from '../../src/snapshots/manifest.js';
 import type { BlockInfo } from '../../src/snapshots/segment-format.js';
 import { SegmentStore } from '../../src/snapshots/segment-store.js';
-import { SimulatedStorage } from '../../src/storage/simulated-storage.js';
+import { SimulatedStorage, type SimulatedStorageOptions } from '../../src/storage/simulated-storage.js';
+import { VirtualClock } from '../../src/testing/virtual-clock.js';
 import type { Hash } from '../../src/wal/hash.js';
 import { now } from '../support/log-files.js';
 import { hashing } from '../support/log-mill.js';
@@ -29,8 +31,8 @@ function entryOf(
   return { number, info };
 }
 
-function storeWith(entries: readonly SegmentEntry[]) {
-  const storage = new SimulatedStorage();
+function storeWith(entries: readonly SegmentEntry[], options: SimulatedStorageOptions = {}) {
+  const storage = new SimulatedStorage(options);
   for (const { number } of entries)
     storage.replace(`${FOLDER}/${String(number).padStart(8, '0')}.arrow`, new Uint8Array(BYTES));
   const layoutOf = (id: number, version: number) => ({ id, version, columns: [] });
@@ -119,6 +121,21 @@ describe('SegmentStore', () => {
     spoil(storage, path);
     expect(() => now(store.check())).toThrow(expect.objectContaining({ code: 'CORRUPT_SEGMENT', path, offset }));
     expect(() => now(store.check())).toThrow(what);
+  });
+
+  it('closes the first of many again where all are let go in the turn in which it was opened', () => {
+    const clock = new VirtualClock();
+    const entries = Array.from({ length: 65 }, (_, at) => entryOf(at + 1));
+    const { store, storage } = storeWith(entries, { scheduler: clock, latency: 1 });
+    // The first one is closed again when the last one is let go: from then on it alone has to be opened.
+    for (const work of [store.check(), readersOf(store.of(1), () => EMPTY)]) {
+      work.subscribe();
+      clock.advanceBy(1_000);
+      expect(storage.openFiles).toBe(64);
+    }
+    store.close().subscribe();
+    clock.advanceBy(1_000);
+    expect(storage.openFiles).toBe(0);
   });
 
   it('opens a file again after an opening that failed', () => {
