@@ -24,7 +24,7 @@ import { PAGE_SLOTS, StatePages } from './state-pages.js';
 export class KeyedState<K extends StateKey, V, A extends Values = Values> {
   /** What is in files now, as the manifest names it: a base, then deltas. */
   files: readonly StateFile[] = [];
-  readonly #pages: StatePages<V, A>;
+  #pages: StatePages<V, A>;
   readonly #index = new KeyIndex();
   #captured: CapturedState<V, A> | null = null;
   /** The epoch up to which everything is in `files`. */
@@ -42,11 +42,16 @@ export class KeyedState<K extends StateKey, V, A extends Values = Values> {
     readonly codec: StateCodec<V, A>,
     restored?: { readonly pages: StatePages<V, A>; readonly files: readonly StateFile[] },
   ) {
-    this.#pages = restored?.pages ?? new StatePages(codec);
-    if (restored === undefined) return;
-    this.files = restored.files;
-    this.#lastNumber = restored.files.at(-1)?.number ?? 0;
-    for (const slot of this.slots()) this.#index.add(this.#pages.keyAt(slot)!, slot);
+    this.#pages = new StatePages(codec);
+    if (restored !== undefined) this.restore(restored);
+  }
+
+  /** Takes what was read for its own: to be called before anything else, once. */
+  restore({ pages, files }: { readonly pages: StatePages<V, A>; readonly files: readonly StateFile[] }): void {
+    this.#pages = pages;
+    this.files = files;
+    this.#lastNumber = files.at(-1)?.number ?? 0;
+    for (const slot of this.slots()) this.#index.add(pages.keyAt(slot)!, slot);
   }
 
   get size(): number {

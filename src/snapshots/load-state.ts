@@ -1,4 +1,16 @@
-import { catchError, concat, concatMap, defer, from, ignoreElements, type Observable, of, tap, throwError } from 'rxjs';
+import {
+  catchError,
+  concat,
+  concatMap,
+  defer,
+  EMPTY,
+  from,
+  ignoreElements,
+  type Observable,
+  of,
+  tap,
+  throwError,
+} from 'rxjs';
 import { MillraceError } from '../errors.js';
 import { type Storage, StorageError, type StorageFile } from '../storage/storage.js';
 import { steps } from '../wal/steps.js';
@@ -42,7 +54,23 @@ export function loadState<K extends StateKey, V, A extends Values>(
   { name, codec }: { readonly name: string; readonly codec: StateCodec<V, A> },
   context: StateFileContext,
 ): Observable<KeyedState<K, V, A>> {
+  const state = new KeyedState<K, V, A>(name, codec);
+  return concat(
+    restoreState(storage, directory, files, state, context),
+    defer(() => of(state)),
+  );
+}
+
+/** The same into a state that is empty still: it stays so where an error comes. */
+export function restoreState<K extends StateKey, V, A extends Values>(
+  storage: Storage,
+  directory: string,
+  files: readonly StateFile[],
+  state: KeyedState<K, V, A>,
+  context: StateFileContext,
+): Observable<never> {
   return defer(() => {
+    const { name, codec } = state;
     const pages = new StatePages(codec);
     const owner = ownerOf(name, context);
     const read = (expected: StateFile, at: number): Observable<never> => {
@@ -57,7 +85,10 @@ export function loadState<K extends StateKey, V, A extends Values>(
     };
     return concat(
       from(files).pipe(concatMap(read)),
-      defer(() => of(new KeyedState<K, V, A>(name, codec, { pages, files }))),
+      defer(() => {
+        state.restore({ pages, files });
+        return EMPTY;
+      }),
     );
   });
 }

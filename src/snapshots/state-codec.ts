@@ -78,6 +78,34 @@ export function jsonCodec<V = unknown>(): StateCodec<V, unknown[]> {
   };
 }
 
+/**
+ * The same for values that are changed in place: by an operator, or by functions of its user. The value must be asked for, by `change`,
+ * before it is changed: what a checkpoint is writing is copied then.
+ *
+ * @example
+ * const values = state.change(slot);
+ * const at = state.offset(slot);
+ * values[at] = accumulate(values[at], event);
+ */
+export function objectCodec<V = unknown>(clone: (value: V) => V = cloned): StateCodec<V, unknown[]> {
+  return {
+    ...jsonCodec<V>(),
+    copy: (from, fromAt, to, toAt) => {
+      to[toAt] = clone(from[fromAt] as V);
+    },
+  };
+}
+
+/** As it will be read: what cannot be kept must not end the turn in which a page is copied, but the checkpoint that writes it. */
+function cloned<V>(value: V): V {
+  if (typeof value !== 'object' || value === null) return value;
+  try {
+    return structuredClone(value);
+  } catch {
+    return value;
+  }
+}
+
 class JsonEncoder implements EntriesEncoder<unknown[]> {
   count = 0;
   #text = '';

@@ -1,0 +1,74 @@
+import { MillraceError } from '../errors.js';
+import { KeyedState } from '../snapshots/keyed-state.js';
+import type { StateCodec, Values } from '../snapshots/state-codec.js';
+import type { StateKey } from '../snapshots/state-key.js';
+
+/** Where a stateful operator keeps its state: in memory, or in a mill. */
+export interface OperatorHome {
+  /** State of this name, unique in the operator; empty until it is loaded. To be asked for while the operator subscribes. */
+  keyed<K extends StateKey, V, A extends Values>(part: string, codec: StateCodec<V, A>): KeyedState<K, V, A>;
+  /**
+   * Calls back once the state is as it was saved, before the first event: at once outside of a mill. What the callback throws ends
+   * the pipeline.
+   */
+  whenLoaded(callback: () => void): void;
+  /** The column with the event time of what the pipeline reads, known from `whenLoaded` on; `null` where nobody knows. */
+  readonly timeColumn: string | null;
+}
+
+/** What a mill is to the operators of one pipeline, while it subscribes and in each turn. */
+export interface PipelineScope {
+  /** @throws MillraceError `INVALID_ARGUMENT` inside a turn */
+  operator(name: string, shape: unknown): OperatorHome;
+}
+
+let scope: PipelineScope | null = null;
+
+/** Runs something with this scope as the ambient one. Where it is the ambient one already, costs next to nothing. */
+export function within<T>(inner: PipelineScope | null, work: () => T): T {
+  const outer = scope;
+  scope = inner;
+  try {
+    return work();
+  } finally {
+    scope = outer;
+  }
+}
+
+/** The pipeline that is being subscribed to, or that has its turn; `null` outside of a mill. */
+export function currentScope(): PipelineScope | null {
+  return scope;
+}
+
+/**
+ * Opens the home of an operator that is being subscribed to. Inside a pipeline of a mill its state is saved by checkpoints and
+ * loaded again at the next start; elsewhere it is in memory and goes with the subscription.
+ *
+ * @param name of the operator, as its user knows it: `scan`
+ * @param shape what of its options decides whether state that was saved still fits, as plain data: another shape is refused
+ * @throws MillraceError `INVALID_ARGUMENT` where it is first subscribed to inside a turn
+ * @example
+ * const home = openOperator('dedupe', { ttl });
+ * const seen = home.keyed('seen', columnarCodec(1));
+ * home.whenLoaded(() => { … });
+ */
+export function openOperator(name: string, shape: unknown): OperatorHome {
+  return scope === null ? new MemoryHome(name) : scope.operator(name, shape);
+}
+
+class MemoryHome implements OperatorHome {
+  readonly timeColumn = null;
+  private readonly parts = new Set<string>();
+
+  constructor(private readonly name: string) {}
+
+  keyed<K extends StateKey, V, A extends Values>(part: string, codec: StateCodec<V, A>): KeyedState<K, V, A> {
+    if (this.parts.has(part)) throw new MillraceError('INVALID_ARGUMENT', `${this.name} has a state ${part} already.`);
+    this.parts.add(part);
+    return new KeyedState(`${this.name}/${part}`, codec);
+  }
+
+  whenLoaded(callback: () => void): void {
+    callback();
+  }
+}
