@@ -46,7 +46,7 @@ export function simulate(name: string, trial: TrialOfSeed, share = 1): void {
       if (process.env.MILLRACE_SIMULATION_SECONDS)
         process.stderr.write(`${name}: ${seed - first} seeds from ${first}, ${past.length} past failures\n`);
     },
-    milliseconds + 30_000,
+    milliseconds + 90_000,
   );
 }
 
