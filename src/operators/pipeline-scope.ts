@@ -12,6 +12,15 @@ export interface OperatorHome {
    * the pipeline.
    */
   whenLoaded(callback: () => void): void;
+  /**
+   * Calls back with the time of each tick, in its turn, so that something can end although no event comes. Not there outside of a mill. To
+   * be asked for while the operator subscribes.
+   */
+  onTick?(callback: (now: number) => void): void;
+  /** When the operator needs a tick, by the clock, in milliseconds; `Infinity` for not at all. To be said again after each load. */
+  wantTick?(at: number): void;
+  /** Gives an event that came too late, with its time, to the side stream of late events, where the mill keeps one. */
+  late?(event: unknown, time: number): void;
   /** The column with the event time of what the pipeline reads, known from `whenLoaded` on; `null` where nobody knows. */
   readonly timeColumn: string | null;
 }
@@ -24,15 +33,21 @@ export interface PipelineScope {
 
 let scope: PipelineScope | null = null;
 
-/** Runs something with this scope as the ambient one. Where it is the ambient one already, costs next to nothing. */
+/** Runs something with this scope as the ambient one. */
 export function within<T>(inner: PipelineScope | null, work: () => T): T {
-  const outer = scope;
-  scope = inner;
+  const outer = enterScope(inner);
   try {
     return work();
   } finally {
-    scope = outer;
+    enterScope(outer);
   }
+}
+
+/** Makes this scope the ambient one, for whoever counts nanoseconds; gives the one before, which must be entered again. */
+export function enterScope(inner: PipelineScope | null): PipelineScope | null {
+  const outer = scope;
+  scope = inner;
+  return outer;
 }
 
 /** The pipeline that is being subscribed to, or that has its turn; `null` outside of a mill. */

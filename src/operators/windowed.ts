@@ -1,18 +1,26 @@
 import { Observable, type OperatorFunction, Subscriber } from 'rxjs';
 import { MillraceError } from '../errors.js';
 import type { AggregateOf } from './aggregates/aggregate.js';
+import { currentScope, type OperatorHome, openOperator } from './pipeline-scope.js';
+import { described } from './row-description.js';
+import { tooEarly } from './stateful/stateful.js';
 import { accumulateOf } from './windows/accumulate.js';
 import { AlignedWindows } from './windows/aligned-windows.js';
+import { rowsOf } from './windows/describe-rows.js';
 import { eventReader } from './windows/event-reader.js';
-import { layoutOf } from './windows/layout.js';
+import { type Layout, layoutFor } from './windows/layout.js';
+import { MemoryStates } from './windows/memory-states.js';
 import { type Resolved, resolveWindowed, type WindowedOptions } from './windows/options.js';
 import { RunWindows } from './windows/run-windows.js';
+import { SavedWindows } from './windows/saved-windows.js';
 import { SessionWindows } from './windows/session-windows.js';
+import { shapeOf } from './windows/shape.js';
 import { Watermark } from './windows/watermark.js';
 import type { Window, WindowKind } from './windows/window.js';
 import { rowMaker, type WindowRow } from './windows/window-row.js';
-import { openState } from './windows/window-states.js';
 import { Windowing, type Windows } from './windows/windowing.js';
+
+const NAME = 'windowed';
 
 /**
  * Computes aggregates over windows of event time, for each key, and emits a flat row for each window: the key columns, `start`, `end`,
@@ -44,14 +52,20 @@ export function windowed<
   A extends Readonly<Record<string, AggregateOf<T>>> = Record<never, never>,
 >(window: Window<NoInfer<T>>, options: WindowedOptions<NoInfer<T>, By, A>): OperatorFunction<T, WindowRow<T, By, A>> {
   const resolved = resolveWindowed(window, options as unknown as WindowedOptions<never, never, unknown>);
-  return (source) =>
-    new Observable((subscriber) => {
+  const description = rowsOf(resolved);
+  return (source) => {
+    const rows = new Observable<WindowRow<T, By, A>>((subscriber) => {
       source.subscribe(new WindowedSubscriber<T>(subscriber as Subscriber<unknown>, resolved));
     });
+    return described(rows, description);
+  };
 }
 
 class WindowedSubscriber<T> extends Subscriber<T> {
-  private readonly windows: Windows;
+  private readonly saved: SavedWindows | null;
+  /** There from when the state is as it was saved. */
+  private windows: Windows | null = null;
+  private readonly watermark: Watermark;
   /** What arrives while another event is taken. */
   private readonly waiting: T[] = [];
   private isTaking = false;
@@ -62,7 +76,32 @@ class WindowedSubscriber<T> extends Subscriber<T> {
     resolved: Resolved,
   ) {
     super(rows);
-    this.windows = openWindows(resolved, rows);
+    this.watermark = new Watermark(resolved.lateness);
+    const layout = layoutFor(resolved.aggregates, resolved.window.kind);
+    const home = openOperator(NAME, shapeOf(resolved));
+    this.saved = currentScope() === null ? null : new SavedWindows(home, layout);
+    home.whenLoaded(() => this.begin(resolved, layout, home));
+  }
+
+  private begin(resolved: Resolved, layout: Layout, home: OperatorHome): void {
+    const { saved, watermark, rows } = this;
+    const { window, by } = resolved;
+    const reader = eventReader(timeColumn(resolved.time, home), by);
+    saved?.load(watermark, by.length);
+    const states = saved?.states ?? new MemoryStates(layout);
+    const windowing = new Windowing({
+      ...resolved,
+      layout,
+      states,
+      watermark,
+      reader,
+      accumulate: accumulateOf(layout),
+      makeRow: rowMaker(by, layout),
+      emit: (row) => rows.next(row),
+      isStopped: () => rows.closed,
+    });
+    this.windows = windowsOf(window.kind, windowing, saved);
+    if (this.isSourceComplete) this.finish(this.windows);
   }
 
   protected override _next(event: T): void {
@@ -70,12 +109,8 @@ class WindowedSubscriber<T> extends Subscriber<T> {
       this.waiting.push(event);
       return;
     }
-    this.isTaking = true;
     try {
-      this.windows.next(event);
-      while (this.waiting.length > 0 && !this.closed) this.windows.next(this.waiting.shift());
-      this.isTaking = false;
-      if (this.isSourceComplete) this.finish();
+      this.take(event);
     } catch (error) {
       this.rows.error(error);
     }
@@ -83,52 +118,52 @@ class WindowedSubscriber<T> extends Subscriber<T> {
 
   protected override _complete(): void {
     this.isSourceComplete = true;
-    if (!this.isTaking) this.finish();
-  }
-
-  private finish(): void {
-    this.isTaking = true;
+    if (this.isTaking || this.windows === null) return;
     try {
-      this.windows.complete();
-      this.rows.complete();
+      this.finish(this.windows);
     } catch (error) {
       this.rows.error(error);
+    }
+  }
+
+  private take(event: T): void {
+    const { windows, saved, watermark, waiting } = this;
+    if (windows === null) throw tooEarly(NAME);
+    this.isTaking = true;
+    try {
+      windows.next(event);
+      while (waiting.length > 0 && !this.closed) windows.next(waiting.shift());
+    } finally {
+      saved?.settle(watermark);
+    }
+    this.isTaking = false;
+    if (this.isSourceComplete) this.finish(windows);
+  }
+
+  private finish(windows: Windows): void {
+    this.isTaking = true;
+    try {
+      windows.complete();
+      this.saved?.clear();
+      this.saved?.settle(this.watermark);
+      this.rows.complete();
     } finally {
       this.unsubscribe();
     }
   }
 }
 
-function openWindows(resolved: Resolved, rows: Subscriber<unknown>): Windows {
-  const { window, by, time, aggregates, lateness, correctFor, emitsUpdates, onLate } = resolved;
-  const layout = layoutOf(aggregates);
-  const ofState = window.kind.type === 'state' ? 1 : 0;
-  const windowing = new Windowing({
-    layout,
-    states: openState('windowed', { numbers: layout.numbers, objects: layout.objects + ofState }),
-    watermark: new Watermark(lateness),
-    reader: eventReader(timeColumn(time), by),
-    accumulate: accumulateOf(layout),
-    makeRow: rowMaker(by, layout),
-    correctFor,
-    emitsUpdates,
-    emit: (row) => rows.next(row),
-    onLate,
-    isStopped: () => rows.closed,
-  });
-  return windowsOf(window.kind, windowing, layout.objects);
-}
-
 /** In a mill it is the timestamp column of the schema, and that is known only here: a pipeline is made before it is part of a mill. */
-function timeColumn(time: string | undefined): string {
-  if (time !== undefined) return time;
+function timeColumn(time: string | undefined, home: OperatorHome): string {
+  const column = time ?? home.timeColumn;
+  if (column !== null) return column;
   const message =
-    'Option time of windowed must name the column with the event time: outside of a mill there is no schema that says it.';
+    'Option time of windowed must name the column with the event time: outside of a mill, and where streams have it in different columns, there is no schema that says it.';
   throw new MillraceError('INVALID_OPTION', message);
 }
 
-function windowsOf(kind: WindowKind<never>, windowing: Windowing, stateObject: number): Windows {
+function windowsOf(kind: WindowKind<never>, windowing: Windowing, saved: SavedWindows | null): Windows {
   if (kind.type === 'aligned') return new AlignedWindows(windowing, kind.intervals);
   if (kind.type === 'session') return new SessionWindows(windowing, kind.gap);
-  return new RunWindows(windowing, kind, stateObject);
+  return new RunWindows(windowing, kind, saved?.waiting ?? null);
 }

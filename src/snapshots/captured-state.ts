@@ -54,6 +54,10 @@ export class CapturedState<V = unknown, A extends Values = Values> {
 
   constructor(private readonly of: CaptureOf<V, A>) {}
 
+  get name(): string {
+    return this.of.name;
+  }
+
   get kind(): 'base' | 'delta' {
     return this.of.kind;
   }

@@ -2,10 +2,15 @@ import { catchError, concat, defer, EMPTY, ignoreElements, map, type Observable,
 import type { Storage } from '../storage/storage.js';
 import { segmentName } from './live-segment.js';
 import type { Manifest } from './manifest.js';
+import type { StateFile } from './state-file.js';
 
 /** The folder of segments, inside the mill's. */
 export const SEGMENTS_DIRECTORY = 'segments';
 
+/** The folder of operators' state; made when there is some. */
+export const STATE_DIRECTORY = 'state';
+
+const OWN_STATE = /^\d{8,}\.state$/;
 const OWN_SEGMENT = /^\d{8,}\.arrow$/;
 const OWN_TEMPORARY = /^manifest-[ab]\.json\.tmp$/;
 
@@ -23,10 +28,17 @@ export function removeLeftovers(storage: Storage, directory: string, manifest: M
 export function leftoversIn(storage: Storage, directory: string, manifest: Manifest): Observable<readonly string[]> {
   const named = new Set(manifest.segments.map(({ number }) => segmentName(number)));
   const segments = `${directory}/${SEGMENTS_DIRECTORY}`;
+  const states = new Set(stateFilesOf(manifest).map(({ name }) => name));
   return concat(
+    pathsWhere(storage, `${directory}/${STATE_DIRECTORY}`, (name) => OWN_STATE.test(name) && !states.has(name)),
     pathsWhere(storage, segments, (name) => OWN_SEGMENT.test(name) && !named.has(name)),
     pathsWhere(storage, directory, (name) => OWN_TEMPORARY.test(name)),
   ).pipe(reduce((all, some) => [...all, ...some]));
+}
+
+/** The files of all operators' states. */
+export function stateFilesOf({ derived = [] }: Manifest): readonly StateFile[] {
+  return derived.flatMap(({ states }) => states.flatMap(({ files }) => files));
 }
 
 function pathsWhere(

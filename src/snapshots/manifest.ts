@@ -19,6 +19,7 @@ import { VGROUPS_MAX } from '../wal/format.js';
 import type { Hash } from '../wal/hash.js';
 import { useFile } from '../wal/use-file.js';
 import type { SegmentInfo } from './segment-format.js';
+import type { StateFile } from './state-file.js';
 
 /** What a mill is, what its snapshot holds and where its log begins. Everything that belongs to it is named here; the rest is leftovers. */
 export interface Manifest {
@@ -38,6 +39,25 @@ export interface Manifest {
   readonly streams: readonly ManifestStream[];
   /** Of each stream in the order of positions. */
   readonly segments: readonly SegmentEntry[];
+  /** Derived streams and tables, by name; not there in a mill that never had one. */
+  readonly derived?: readonly ManifestDerived[];
+}
+
+/** A derived stream or table as it was after all events with lower lsns than `processedTo`. */
+export interface ManifestDerived {
+  readonly name: string;
+  readonly kind: 'stream' | 'table';
+  readonly version: number;
+  /** What its pipeline reads and the operators in it that keep state, as texts. */
+  readonly shape: readonly string[];
+  readonly processedTo: number;
+  readonly states: readonly ManifestState[];
+}
+
+/** The files of one state, a base and then deltas; none where it was never written. */
+export interface ManifestState {
+  readonly name: string;
+  readonly files: readonly StateFile[];
 }
 
 /** A stream as the metadata log knew it. */

@@ -4,6 +4,11 @@ import { viewOf } from '../wal/frame.js';
 import { UnsavedChunks } from './unsaved-chunks.js';
 import { UnsavedStream } from './unsaved-stream.js';
 
+/** Entries of one commit, or of a part of a derived stream. */
+export interface AddedEvents extends Pick<Commit, 'firstLsn' | 'events'> {
+  readonly entries: readonly { readonly bytes: Uint8Array }[];
+}
+
 /** How much there was at one moment, between two commits. */
 export interface UnsavedMark {
   readonly bytes: number;
@@ -19,11 +24,34 @@ export interface UnsavedMark {
 export class UnsavedEvents {
   private readonly chunks = new UnsavedChunks();
   private readonly byStream = new Map<number, UnsavedStream>();
-  /** Bytes of the entries that are held. */
+  /** Those that are released by themselves: of streams that may be behind, or may have stopped. */
+  private readonly apart = new Map<number, UnsavedEvents>();
+  /** Bytes of the entries that are held, without those apart. */
   bytes = 0;
+  /** Whether what is held here is waiting for a checkpoint. */
+  isCounted = true;
+
+  /** Bytes of all that waits for a checkpoint. */
+  get bytesInAll(): number {
+    let bytes = this.isCounted ? this.bytes : 0;
+    for (const events of this.apart.values()) bytes += events.bytesInAll;
+    return bytes;
+  }
+
+  /** A place of its own for the events of a stream: nothing else is added to it, and it has its own marks. */
+  setApart(streamId: number): UnsavedEvents {
+    const events = new UnsavedEvents();
+    this.apart.set(streamId, events);
+    return events;
+  }
+
+  /** The place of such a stream. */
+  apartOf(streamId: number): UnsavedEvents {
+    return this.apart.get(streamId)!;
+  }
 
   /** Takes a copy of a commit's events. */
-  add({ entries, firstLsn, events }: Commit): void {
+  add({ entries, firstLsn, events }: AddedEvents): void {
     for (const { bytes } of entries) {
       const { chunk, offset } = this.chunks.add(bytes);
       const rows = viewOf(bytes).getUint32(16, true);
@@ -41,7 +69,7 @@ export class UnsavedEvents {
 
   /** The events of a stream; `null` where none was added yet. */
   stream(streamId: number): UnsavedStream | null {
-    return this.byStream.get(streamId) ?? null;
+    return this.apart.get(streamId)?.stream(streamId) ?? this.byStream.get(streamId) ?? null;
   }
 
   mark(): UnsavedMark {

@@ -3,6 +3,7 @@ import { type Batch, streamIdOf } from '../wal/batch.js';
 import type { Commit } from '../wal/commit.js';
 import type { MetadataRecord } from '../wal/record.js';
 import type { Catalog } from './catalog.js';
+import { type Route, Turns, takeTurn } from './derived/turns.js';
 import { toBatch } from './ingest.js';
 import { eachRow } from './merge.js';
 import type { RowReader } from './row-codec.js';
@@ -35,6 +36,8 @@ export class Apply {
     private readonly catalog: Catalog,
     private readonly unsaved: UnsavedEvents,
     base: { readonly commit: number; readonly nextLsn: number },
+    /** The derivations that have a turn with each event. */
+    private readonly turns = new Turns(),
   ) {
     this.commit = base.commit;
     this.nextLsn = base.nextLsn;
@@ -72,6 +75,7 @@ export class Apply {
   private passed(commit: Commit): void {
     this.commit = commit.number;
     this.nextLsn = commit.firstLsn + commit.events;
+    this.turns.passed(this.nextLsn);
   }
 
   /** Everything that must be known of a commit before its events have their turns. */
@@ -88,17 +92,30 @@ export class Apply {
   }
 
   private emit(commit: Commit): void {
-    const sources: { batch: Batch; target: StreamTarget; read: RowReader<unknown> }[] = [];
+    const sources: EmittedRows[] = [];
     for (const entry of commit.entries) {
-      const target = this.targets.get(streamIdOf(entry.bytes));
-      if (target === undefined || !target.wantsRows()) continue;
+      const id = streamIdOf(entry.bytes);
+      const route = this.turns.of(id);
+      const target = this.targets.get(id);
+      if (target === undefined || (route === null && !target.wantsRows())) continue;
       const batch = toBatch(entry.bytes, commit, this.catalog);
-      sources.push({ batch, target, read: target.reader(batch) });
+      sources.push({ batch, target, route, read: target.reader(batch) });
     }
     if (sources.length > 0) {
-      eachRow(sources, 0, Number.POSITIVE_INFINITY, ({ batch, target, read }, row) =>
-        target.emit(read(row), batch.lsnOf(row), commit),
-      );
+      eachRow(sources, 0, Number.POSITIVE_INFINITY, ({ batch, target, route, read }, row) => {
+        const event = read(row);
+        const lsn = batch.lsnOf(row);
+        if (route !== null) takeTurn(route, event, lsn, true);
+        target.emit(event, lsn, commit);
+      });
     }
   }
+}
+
+/** Events of one stream in a commit, and who is to have them. */
+interface EmittedRows {
+  readonly batch: Batch;
+  readonly target: StreamTarget;
+  readonly route: Route | null;
+  readonly read: RowReader<unknown>;
 }

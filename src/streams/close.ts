@@ -3,7 +3,10 @@ import { BackgroundCompute } from '../snapshots/background-compute.js';
 import type { LogWriter } from '../wal/writer.js';
 import type { LiveMill } from './live.js';
 
-export type ClosingMill = Pick<LiveMill, 'writer' | 'upkeep' | 'logs' | 'lock' | 'checkpointing' | 'store' | 'compute'>;
+export type ClosingMill = Pick<
+  LiveMill,
+  'writer' | 'upkeep' | 'logs' | 'lock' | 'checkpointing' | 'store' | 'compute' | 'derivations'
+>;
 
 /**
  * Closes a mill, as its steps: wait for what was appended; let readers go; take a checkpoint, so that the next start replays
@@ -12,7 +15,7 @@ export type ClosingMill = Pick<LiveMill, 'writer' | 'upkeep' | 'logs' | 'lock' |
  * the same, and the error says why; a failed checkpoint is no reason not to make the log durable.
  */
 export function closeMill(mill: ClosingMill, endReading: () => void): Observable<never> {
-  const { writer, upkeep, logs, checkpointing } = mill;
+  const { writer, upkeep, logs, checkpointing, derivations } = mill;
   let failure: unknown = null;
   const keep = catchError<never, Observable<never>>((error) => {
     failure ??= error;
@@ -26,6 +29,7 @@ export function closeMill(mill: ClosingMill, endReading: () => void): Observable
       }),
       defer(() => {
         upkeep.stop();
+        derivations.stop();
         endReading();
         return writer.failure ? throwError(() => writer.failure) : checkpointing.close();
       }).pipe(keep),
@@ -50,9 +54,10 @@ function marked(writer: LogWriter, logs: ClosingMill['logs']): Observable<never>
 
 /** Ends what goes on, closes the files and frees the lock, without a word in the log. The lock also where a file cannot be closed. */
 export function releaseMill(
-  mill: Pick<ClosingMill, 'logs' | 'lock' | 'checkpointing' | 'store' | 'compute'>,
+  mill: Pick<ClosingMill, 'logs' | 'lock' | 'checkpointing' | 'store' | 'compute' | 'derivations'>,
 ): Observable<never> {
-  const { logs, lock, checkpointing, store, compute } = mill;
+  const { logs, lock, checkpointing, store, compute, derivations } = mill;
+  derivations.close();
   let failure: unknown = null;
   const each = [
     checkpointing.stop(),

@@ -10,6 +10,9 @@ import { eachPortion } from '../snapshots/write-segment.js';
 import { toCanonicalJson } from '../wal/canonical-json.js';
 import type { ColumnLayout } from '../wal/column.js';
 import type { Hash } from '../wal/hash.js';
+import type { Derivations } from './derived/derivations.js';
+import type { AnyState } from './derived/pipeline.js';
+import { Slices } from './history/slices.js';
 import type { HistoryContext } from './history/stream-history.js';
 import { mayBeGone } from './retention.js';
 
@@ -25,26 +28,31 @@ interface Sum {
   readonly sum: string;
 }
 
-type FingerprintContext = HistoryContext & { readonly hash: Hash; readonly compute: Compute };
+type FingerprintContext = HistoryContext & {
+  readonly hash: Hash;
+  readonly compute: Compute;
+  readonly derivations: Derivations;
+};
 
 /**
  * The fingerprint of what is there now: xxhash64 of the canonical JSON list of `{ name, schema, rows, sum }` of all streams, by
- * name. `sum` is that of `segments/canonical-row.ts`; what segments say of their blocks is not computed again.
+ * name, then of `{ name, rows, sum }` of all tables. `sum` is that of `segments/canonical-row.ts`; what segments say of their blocks is not computed again.
  */
 export function fingerprint(mill: FingerprintContext, { positions = true }: FingerprintOptions): Observable<string> {
   return defer(() => {
     const streams = mill.catalog.snapshot.toSorted((a, b) => (a.name < b.name ? -1 : 1));
     // All are looked at now, and files are kept: what is committed while sums are computed is not in any of them.
     const parts = streams.map((stream) => partOf(mill, stream, positions));
+    const tables = mill.derivations.tables.map(({ name, state }) => tableOf(name, state, mill));
     const segments = parts.flatMap((part) => part.segments);
     return readersOf(segments, (readers) => {
       const readerOf = new Map(segments.map((segment, at) => [segment, readers[at]!]));
-      return from(parts).pipe(
-        concatMap((part) => sumOf(part, readerOf)),
+      const streamParts = from(parts).pipe(
+        concatMap((part) => sumOf(part, readerOf).pipe(map((sum) => ({ ...part.about, ...sum })))),
+      );
+      return concat(streamParts, ...tables).pipe(
         toArray(),
-        map((sums) =>
-          toHex(mill.hash(Buffer.from(toCanonicalJson(parts.map(({ about }, at) => ({ ...about, ...sums[at]! })))))),
-        ),
+        map((sums) => toHex(mill.hash(Buffer.from(toCanonicalJson(sums))))),
       );
     });
   });
@@ -77,6 +85,21 @@ function partOf(mill: FingerprintContext, { id, name, versions, retained }: Mani
           ),
     options,
   };
+}
+
+/** What is there of a table now; it goes on changing while that is computed. */
+function tableOf(name: string, state: AnyState, { hash, scheduler }: FingerprintContext): Observable<Sum> {
+  const rows = state.size;
+  const slices = state.sumInSlices(hash);
+  let slice = slices.next();
+  return concat(
+    new Slices(scheduler).steps(() => {
+      if (slice.done) return null;
+      slice = slices.next();
+      return EMPTY;
+    }),
+    defer(() => of({ name, rows, sum: toHex(slice.value as bigint) })),
+  );
 }
 
 function sumOf(

@@ -10,10 +10,12 @@ import type { CheckpointedMill } from './checkpoint/checkpointed-mill.js';
 import { Checkpointing } from './checkpoint/checkpointing.js';
 import { LogSizes } from './checkpoint/log-sizes.js';
 import { NextFiles } from './checkpoint/next-files.js';
+import { DerivedStream } from './derived/derived-stream.js';
+import { otherKind } from './derived/misuse.js';
 import type { IngestContext } from './ingest.js';
 import type { ResolvedOptions } from './options.js';
+import type { AnyStream } from './registry.js';
 import type { RecoveredMill } from './start.js';
-import type { DurableStream } from './stream.js';
 
 /** What a mill has while it is live. */
 export interface LiveMill extends RecoveredMill, CheckpointedMill, IngestContext {
@@ -22,6 +24,8 @@ export interface LiveMill extends RecoveredMill, CheckpointedMill, IngestContext
   readonly checkpointing: Checkpointing;
   /** Milliseconds between two checkpoints. */
   readonly interval: BehaviorSubject<number>;
+  /** Whether memory is full of what waits for a checkpoint. */
+  readonly isFull: () => boolean;
 }
 
 export interface LiveHooks {
@@ -65,7 +69,8 @@ export function createLive(mill: RecoveredMill, options: ResolvedOptions, hooks:
     { retentions: hooks.retentions, happened: hooks.checkpoint },
   );
   const { vgroups } = manifest.current;
-  return { ...checkpointed, scheduler, upkeep, checkpointing, interval, vgroups, assertOpen: hooks.assertOpen };
+  const isFull = () => mill.unsaved.bytesInAll >= options.unsavedBytesMax;
+  return { ...checkpointed, scheduler, upkeep, checkpointing, interval, vgroups, assertOpen: hooks.assertOpen, isFull };
 }
 
 /**
@@ -73,9 +78,12 @@ export function createLive(mill: RecoveredMill, options: ResolvedOptions, hooks:
  *
  * @throws SchemaError `SCHEMA_CHANGED`
  */
-export function declareStreams(live: LiveMill, streams: readonly DurableStream<unknown>[]): void {
-  const { catalog, writer } = live;
+export function declareStreams(live: LiveMill, streams: readonly AnyStream[]): void {
+  const { catalog, writer, manifest } = live;
   const records = streams.flatMap((stream) => {
+    const isDerived = manifest.current.derived?.some(({ name }) => name === stream.name);
+    if (isDerived && !(stream instanceof DerivedStream))
+      throw otherKind(stream.name, 'derived', 'a stream that events are appended to');
     const record = catalog.declare(stream.name, stream.columns);
     if (record) catalog.remember(record);
     return record ? [record] : [];
@@ -85,7 +93,7 @@ export function declareStreams(live: LiveMill, streams: readonly DurableStream<u
 }
 
 /** Declares the streams and says in the log that the mill is open; completes when that is durable. */
-export function logOpened(live: LiveMill, streams: readonly DurableStream<unknown>[]): Observable<never> {
+export function logOpened(live: LiveMill, streams: readonly AnyStream[]): Observable<never> {
   return new Observable((subscriber) => {
     declareStreams(live, streams);
     const opened = { committed: () => subscriber.complete(), failed: (error: unknown) => subscriber.error(error) };

@@ -1,24 +1,18 @@
-import {
-  BehaviorSubject,
-  catchError,
-  concat,
-  defer,
-  EMPTY,
-  lastValueFrom,
-  type Observable,
-  switchMap,
-  throwError,
-} from 'rxjs';
+import { BehaviorSubject, lastValueFrom, type Observable, tap } from 'rxjs';
+import type { MillraceError } from '../errors.js';
 import type { CheckpointEvent, CheckpointReport } from '../operators/checkpoint-report.js';
-import { closeMill, releaseMill } from './close.js';
+import { closeMill } from './close.js';
+import type { DerivedStream } from './derived/derived-stream.js';
+import type { DerivedOptions, DerivedSchemaOptions, TableOptions } from './derived/options.js';
+import type { Table } from './derived/table.js';
 import { type FingerprintOptions, fingerprint } from './fingerprint.js';
 import { toldAsUnread } from './history/unread.js';
-import { createLive, type LiveMill, logOpened } from './live.js';
+import type { LiveMill } from './live.js';
 import { alreadyStarted, badDirectory, closed, couldNotOpen, notStarted } from './misuse.js';
+import { openLive } from './open-live.js';
 import { durationOf, type MillraceOptions, type ResolvedOptions, resolveOptions } from './options.js';
-import { StreamRegistry } from './registry.js';
+import { type AnyStream, StreamRegistry } from './registry.js';
 import type { InputOf, RowOf, Schema } from './schema.js';
-import { openMill, type RecoveredMill } from './start.js';
 import { type MillMetrics, type MillStatus, metricsOf, type Recovery, recoveryOf } from './status.js';
 import type { DurableStream, StreamHost } from './stream.js';
 
@@ -79,12 +73,26 @@ export class Millrace implements AsyncDisposable {
    * @throws MillraceError `NAME_TAKEN`, `UNKNOWN_STREAM`, `CLOSED`; SchemaError `SCHEMA`, `SCHEMA_CHANGED`
    */
   stream<S extends Schema>(name: string, options: StreamOptions<S>): DurableStream<RowOf<S>, InputOf<S>>;
+  /** Declares a derived stream: its rows are what the pipeline gives. To be called before `start`. */
+  stream<S extends Schema>(name: string, options: DerivedSchemaOptions<S>): DerivedStream<RowOf<S>>;
+  stream<T extends object>(name: string, options: DerivedOptions<T>): DerivedStream<T>;
   stream(name: string): DurableStream<Record<string, unknown>>;
   // biome-ignore lint/suspicious/noExplicitAny: the overloads say it
-  stream(name: string, options?: StreamOptions<Schema>): DurableStream<any, any> {
+  stream(name: string, options?: StreamOptions<Schema> | DerivedOptions<object>): any {
     if (options === undefined) return this.knownStream(name);
     if (this.closing) throw closed(this.directory, `declare "${name}"`);
+    if ('from' in options) return this.streams.declareDerived(name, options, this.isStarted);
     return this.streams.declare(name, options.schema, options.retention, this.live);
+  }
+
+  /**
+   * Declares a table: the last row that its pipeline gave for each key. To be called before `start`.
+   *
+   * @throws MillraceError `NAME_TAKEN`, `INVALID_OPTION`, `INVALID_ARGUMENT`, `ALREADY_STARTED`, `CLOSED`
+   */
+  table<V extends object>(name: string, options: TableOptions<V>): Table<V> {
+    if (this.closing) throw closed(this.directory, `declare "${name}"`);
+    return this.streams.declareTable(name, options, this.isStarted);
   }
 
   /** The names of the streams that are declared or, in a started mill, remembered by its log. */
@@ -100,7 +108,7 @@ export class Millrace implements AsyncDisposable {
    */
   start(): Promise<void> {
     if (this.closing) return Promise.reject(closed(this.directory, 'start it'));
-    if (this.statusSubject.value.state !== 'new') return Promise.reject(alreadyStarted(this.directory));
+    if (this.isStarted) return Promise.reject(alreadyStarted(this.directory));
     this.starting = this.begin();
     return this.starting;
   }
@@ -116,39 +124,22 @@ export class Millrace implements AsyncDisposable {
     }
   }
 
-  /** Opens and recovers, declares the streams, and says in the log that the mill is open. */
+  /** Opens and recovers, and goes live. */
   private open(startedAt: number): Observable<unknown> {
-    return openMill(this.directory, this.options).pipe(
-      switchMap((mill) => {
-        const live = this.goLive(mill);
-        return concat(
-          defer(() => logOpened(live, this.streams.all)).pipe(
-            catchError((error) =>
-              concat(
-                releaseMill(live),
-                throwError(() => error),
-              ),
-            ),
-          ),
-          defer(() => {
-            this.live = live;
-            live.checkpointing.start();
-            this.found = recoveryOf(mill.log, this.options.scheduler.now() - startedAt);
-            this.statusSubject.next({ state: 'live' });
-            return EMPTY;
-          }),
-        );
+    const hooks = {
+      assertOpen: () => void this.host.live('append to it'),
+      poisoned: (failure: MillraceError) => this.statusSubject.next({ state: 'poisoned', failure }),
+      checkpoint: (checkpoint: CheckpointEvent) => this.told(checkpoint),
+    };
+    return openLive(this.directory, this.options, this.streams, hooks).pipe(
+      tap((live) => {
+        this.live = live;
+        live.checkpointing.start();
+        this.found = recoveryOf(live.log, this.options.scheduler.now() - startedAt);
+        this.statusSubject.next({ state: 'live' });
+        live.derivations.goLive(live);
       }),
     );
-  }
-
-  private goLive(mill: RecoveredMill): LiveMill {
-    return createLive(mill, this.options, {
-      assertOpen: () => void this.host.live('append to it'),
-      poisoned: (failure) => this.statusSubject.next({ state: 'poisoned', failure }),
-      retentions: () => this.streams.retentions(mill.catalog),
-      checkpoint: (checkpoint) => this.told(checkpoint),
-    });
   }
 
   private told(checkpoint: CheckpointEvent): void {
@@ -156,7 +147,11 @@ export class Millrace implements AsyncDisposable {
     if (state === 'live' || state === 'closing') this.statusSubject.next({ state, checkpoint });
   }
 
-  private knownStream(name: string): DurableStream<Record<string, unknown>> {
+  private get isStarted(): boolean {
+    return this.statusSubject.value.state !== 'new';
+  }
+
+  private knownStream(name: string): AnyStream {
     return this.streams.declared(name) ?? this.streams.remembered(name, this.host.live(`read "${name}"`));
   }
 

@@ -1,8 +1,10 @@
 import { defer, lastValueFrom, Observable } from 'rxjs';
+import { currentScope } from '../operators/pipeline-scope.js';
 import type { Batch } from '../wal/batch.js';
 import type { ColumnLayout } from '../wal/column.js';
 import type { Commit } from '../wal/commit.js';
 import type { StreamTarget } from './apply.js';
+import { Pipeline } from './derived/pipeline.js';
 import type { RowSink } from './follow.js';
 import { type BatchesOptions, batchesOf } from './history/batches.js';
 import type { ColumnBatch } from './history/column-batch.js';
@@ -46,7 +48,9 @@ export abstract class ReadStream<T> extends Observable<T> implements AsyncIterab
     private readonly readHost: ReadHost,
   ) {
     super((subscriber) => {
-      if (!subscriber.closed) return this.attach(subscriber);
+      const pipeline = currentScope();
+      if (pipeline instanceof Pipeline) pipeline.input(this, subscriber);
+      else if (!subscriber.closed) return this.attach(subscriber);
     });
     this.codec = new RowCodec(name, columns);
   }
@@ -152,12 +156,15 @@ export abstract class ReadStream<T> extends Observable<T> implements AsyncIterab
     for (const sink of sinks) sink.complete();
   }
 
+  /** Gives a row to those who listen. */
+  protected emitRow(row: unknown, lsn: number, commit: Commit): void {
+    for (const sink of this.sinks) sink.next(row as T, lsn, commit);
+  }
+
   private readonly target: StreamTarget = {
     wantsRows: () => this.sinks.length > 0,
     reader: (batch: Batch): RowReader<unknown> => this.codec.reader(batch),
-    emit: (row: unknown, lsn: number, commit: Commit) => {
-      for (const sink of this.sinks) sink.next(row as T, lsn, commit);
-    },
+    emit: (row: unknown, lsn: number, commit: Commit) => this.emitRow(row, lsn, commit),
   };
 
   private readonly readSource: ReadSource<T> = {

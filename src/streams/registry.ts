@@ -1,16 +1,26 @@
 import type { Catalog } from './catalog.js';
+import { inputsOf, keyColumns, probe } from './derived/declare.js';
+import { DerivedStream } from './derived/derived-stream.js';
+import type { DeclaredDerivation } from './derived/load.js';
+import { isDeadLetter, lateDeclaration } from './derived/misuse.js';
+import type { DerivedOptions, TableOptions } from './derived/options.js';
+import { TICKS } from './derived/pipeline.js';
+import { DEAD_LETTER, LATE_EVENT } from './derived/side-streams.js';
+import { Table } from './derived/table.js';
 import { declareStreams, type LiveMill } from './live.js';
 import { badName, nameTaken, unknownStream } from './misuse.js';
 import { durationOf } from './options.js';
-import { layoutOf, nameFault, type Schema } from './schema.js';
+import { layoutOf, nameFault, type RowOf, type Schema, timestamp } from './schema.js';
 import { DurableStream, type StreamHost } from './stream.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: streams of any row type
-type AnyStream = DurableStream<any, any>;
+export type AnyStream = DurableStream<any, any> | DerivedStream<any>;
 
-/** The streams of one mill: those that were declared, and those of its log that someone asked for. */
+/** The streams and tables of one mill: those that were declared, and those of its log that someone asked for. */
 export class StreamRegistry {
   private readonly streams = new Map<string, AnyStream>();
+  /** In the order of their declaration. */
+  readonly derivations: DeclaredDerivation[] = [];
 
   constructor(
     private readonly directory: string,
@@ -24,19 +34,68 @@ export class StreamRegistry {
   /** The names of those that are declared or that the log of a live mill remembers. */
   names(live: LiveMill | null): readonly string[] {
     const remembered = live?.catalog.streams.map((stream) => stream.name) ?? [];
-    return [...new Set([...this.streams.keys(), ...remembered])].sort();
+    return [...new Set([...this.streams.keys(), ...remembered])].filter((name) => !name.startsWith('$')).sort();
   }
 
   /** @throws MillraceError `NAME_TAKEN`, `INVALID_ARGUMENT`, `INVALID_OPTION`; SchemaError */
   declare(name: string, schema: Schema, retention: string | number | undefined, live: LiveMill | null): AnyStream {
-    const fault = nameFault(name);
-    if (fault) throw badName(name, fault);
-    if (this.streams.has(name)) throw nameTaken(name);
-    const kept = retention === undefined ? null : durationOf('retention', retention);
-    const stream: AnyStream = new DurableStream(name, layoutOf(name, schema ?? {}), this.host, kept);
+    this.assertFree(name);
+    const stream: AnyStream = new DurableStream(name, layoutOf(name, schema ?? {}), this.host, keptFor(retention));
     if (live) declareStreams(live, [stream]);
     this.streams.set(name, stream);
     return stream;
+  }
+
+  /** @throws MillraceError `NAME_TAKEN`, `INVALID_ARGUMENT`, `INVALID_OPTION`, `ALREADY_STARTED`; SchemaError */
+  declareDerived(name: string, options: DerivedOptions<object>, isStarted: boolean): AnyStream {
+    this.assertFree(name);
+    if (isStarted) throw lateDeclaration(name);
+    const { from, schema, retention, processHistory = true } = options;
+    const { columns, isKept, hasLate } = probe(name, from, schema, this.ticks);
+    const deadLetters = isDeadLetter(name, options.onError);
+    const stream = new DerivedStream<object>(name, columns, this.host, isKept, keptFor(retention));
+    if (hasLate) stream.late = this.sideStream(`${name}.late`, LATE_EVENT);
+    if (deadLetters) stream.deadLetters = this.sideStream(`${name}.dead`, DEAD_LETTER);
+    this.streams.set(name, stream);
+    this.derivations.push({ name, rows: from, target: stream, key: [], processesHistory: processHistory });
+    return stream;
+  }
+
+  /** @throws MillraceError `NAME_TAKEN`, `INVALID_ARGUMENT`, `INVALID_OPTION`, `ALREADY_STARTED` */
+  declareTable<V>(name: string, options: TableOptions<V>, isStarted: boolean): Table<V> {
+    this.assertFree(name);
+    if (isStarted) throw lateDeclaration(name);
+    const { key, from, processHistory = true } = options;
+    inputsOf(name, from, this.ticks);
+    const table = new Table<V>(name, this.host);
+    const columns = keyColumns(name, key);
+    if (isDeadLetter(name, options.onError)) table.deadLetters = this.sideStream(`${name}.dead`, DEAD_LETTER);
+    this.derivations.push({ name, rows: from, target: table, key: columns, processesHistory: processHistory });
+    return table;
+  }
+
+  /** The stream of ticks, which is there where a pipeline needs it. */
+  readonly ticks = (): DurableStream<{ ts: number }> => {
+    let stream = this.streams.get(TICKS) as DurableStream<{ ts: number }> | undefined;
+    if (stream === undefined) {
+      stream = new DurableStream<{ ts: number }>(TICKS, layoutOf(TICKS, { ts: timestamp() }), this.host);
+      this.streams.set(TICKS, stream);
+    }
+    return stream;
+  };
+
+  private sideStream<S extends Schema>(name: string, schema: S): DerivedStream<RowOf<S>> {
+    this.assertFree(name);
+    const stream = new DerivedStream<RowOf<S>>(name, layoutOf(name, schema), this.host, () => true, null, true);
+    this.streams.set(name, stream as AnyStream);
+    return stream;
+  }
+
+  private assertFree(name: string): void {
+    const fault = nameFault(name);
+    if (fault) throw badName(name, fault);
+    if (this.streams.has(name) || this.derivations.some((derivation) => derivation.name === name))
+      throw nameTaken(name);
   }
 
   declared(name: string): AnyStream | undefined {
@@ -47,7 +106,11 @@ export class StreamRegistry {
   remembered(name: string, live: LiveMill): AnyStream {
     const found = live.catalog.find(name);
     if (!found) throw unknownStream(name, this.directory, this.names(live));
-    const stream: AnyStream = new DurableStream(name, found.versions.at(-1)!.columns, this.host);
+    const { columns } = found.versions.at(-1)!;
+    const isDerived = live.manifest.current.derived?.some((entry) => entry.name === name) ?? false;
+    const stream: AnyStream = isDerived
+      ? new DerivedStream(name, columns, this.host, () => true)
+      : new DurableStream(name, columns, this.host);
     stream.connect(live, found.id);
     this.streams.set(name, stream);
     return stream;
@@ -66,4 +129,8 @@ export class StreamRegistry {
   completeSubscribers(): void {
     for (const stream of this.streams.values()) stream.completeSubscribers();
   }
+}
+
+function keptFor(retention: string | number | undefined): number | null {
+  return retention === undefined ? null : durationOf('retention', retention);
 }

@@ -28,6 +28,8 @@ import { settleAll } from '../wal/settle-all.js';
 import { Apply } from './apply.js';
 import { Catalog } from './catalog.js';
 import { assertMillOrEmpty, createMill, LOCK, participantsOf } from './create.js';
+import { Derivations } from './derived/derivations.js';
+import type { DeclaredDerivation, TicksStream } from './derived/load.js';
 import type { ResolvedOptions } from './options.js';
 
 /** A mill whose log was recovered and replayed, before anything new is written. */
@@ -41,6 +43,7 @@ export interface RecoveredMill {
   readonly catalog: Catalog;
   readonly unsaved: UnsavedEvents;
   readonly apply: Apply;
+  readonly derivations: Derivations;
   readonly log: LogRecovery;
 }
 
@@ -48,7 +51,11 @@ export interface RecoveredMill {
  * Opens a mill's directory, as its steps: lock; manifest, or a new mill; segments; log files; recovery of the log; replay
  * into the same apply that live commits take. After an error everything that was opened is closed again and the lock is free.
  */
-export function openMill(directory: string, options: ResolvedOptions): Observable<RecoveredMill> {
+export function openMill(
+  directory: string,
+  options: ResolvedOptions,
+  declared: Declared = { derivations: [] },
+): Observable<RecoveredMill> {
   const { storage } = options;
   return concat(
     assertMillOrEmpty(storage, directory),
@@ -60,7 +67,7 @@ export function openMill(directory: string, options: ResolvedOptions): Observabl
         switchMap((lock) => {
           if (lock === null) return throwError(() => locked(directory));
           const opening: Opening = { logFiles: [], store: null };
-          return defer(() => openLocked({ storage, directory, hash }, options, lock, opening)).pipe(
+          return defer(() => openLocked({ storage, directory, hash }, { options, declared }, lock, opening)).pipe(
             catchError((error) =>
               concat(
                 giveUp(opening, lock),
@@ -74,6 +81,18 @@ export function openMill(directory: string, options: ResolvedOptions): Observabl
   );
 }
 
+/** What is to be opened. */
+interface Wanted {
+  readonly options: ResolvedOptions;
+  readonly declared: Declared;
+}
+
+/** What was declared that is derived. */
+export interface Declared {
+  readonly derivations: readonly DeclaredDerivation[];
+  readonly ticks?: () => TicksStream;
+}
+
 /** What was opened so far, to be closed where the start fails. */
 interface Opening {
   readonly logFiles: LogFile[];
@@ -82,7 +101,7 @@ interface Opening {
 
 function openLocked(
   place: LogPlace,
-  options: ResolvedOptions,
+  { options, declared }: Wanted,
   lock: StorageLock,
   opening: Opening,
 ): Observable<RecoveredMill> {
@@ -90,12 +109,13 @@ function openLocked(
   return findOrCreate(place, options).pipe(
     switchMap(({ manifest, isWhole }) => {
       assertVGroups(directory, manifest, options.vgroups);
+      const derivations = new Derivations(declared.derivations, manifest, declared.ticks);
       const catalog = new Catalog(manifest.streams);
       const segmentPlace = { storage, folder: `${directory}/${SEGMENTS_DIRECTORY}`, hash };
       const store = new SegmentStore(segmentPlace, (id, version) => catalog.layout(id, version), manifest.segments);
       opening.store = store;
       const finish = (logs: readonly ParticipantLog[], log: LogRecovery) => {
-        const mill = recovered({ place, hash, lock, store, catalog, log }, manifest, logs);
+        const mill = recovered({ place, hash, lock, store, catalog, derivations, log }, manifest, logs);
         return concat(
           // Only now: a mill that is refused is left as it was. The manifest before any file goes that only an older one needs:
           // the name of the newest copy may be in the page cache only.
@@ -119,7 +139,7 @@ function openLocked(
 }
 
 function recovered(
-  parts: Pick<RecoveredMill, 'place' | 'hash' | 'lock' | 'store' | 'catalog' | 'log'>,
+  parts: Pick<RecoveredMill, 'place' | 'hash' | 'lock' | 'store' | 'catalog' | 'derivations' | 'log'>,
   manifest: Manifest,
   logs: readonly ParticipantLog[],
 ): RecoveredMill {
@@ -131,7 +151,7 @@ function recovered(
     manifest: new ManifestKeeper(parts.place, manifest),
     logs: new LogSet(current, parts.log.commit, before),
     unsaved,
-    apply: new Apply(parts.catalog, unsaved, manifest),
+    apply: new Apply(parts.catalog, unsaved, manifest, parts.derivations.turns),
   };
 }
 

@@ -2,6 +2,7 @@ import type { MillraceError } from '../errors.js';
 import type { CheckpointEvent } from '../operators/checkpoint-report.js';
 import type { LatencySummary } from '../wal/metrics.js';
 import type { LogCut, LogRecovery } from '../wal/recovery.js';
+import type { Derivation, DerivationStatus } from './derived/derivation.js';
 import type { LiveMill } from './live.js';
 
 /** What a mill is doing. */
@@ -49,6 +50,8 @@ export interface MillMetrics {
   readonly unsavedBytes: number;
   /** Merges of segments that were made, those that failed, and why the last one did. One that fails is tried again later. */
   readonly merges: { readonly made: number; readonly failed: number; readonly failure: unknown };
+  /** Derived streams and tables: what each is doing, and how many entries its operators keep. */
+  readonly derived: readonly DerivedMetrics[];
   /** Segments, and their bytes. */
   readonly segments: { readonly count: number; readonly bytes: number };
   /** The last commit that was applied, and the last that is known to be durable in every log file. */
@@ -58,7 +61,18 @@ export interface MillMetrics {
   readonly nextLsn: number;
 }
 
-export function metricsOf({ writer, apply, unsaved, store, checkpointing }: LiveMill): MillMetrics {
+export interface DerivedMetrics extends DerivationStatus {
+  readonly name: string;
+  /** Entries by the name of the state: `0-fold/folded`. */
+  readonly states: Readonly<Record<string, number>>;
+}
+
+function derivedMetrics({ name, status, states }: Derivation): DerivedMetrics {
+  const sizes = states.map((state) => [state.name.slice(name.length + 1), state.size] as const);
+  return { name, ...status, states: Object.fromEntries(sizes) };
+}
+
+export function metricsOf({ writer, apply, unsaved, store, derivations, checkpointing }: LiveMill): MillMetrics {
   const { events, commits, commitsRejected, bytes, latency } = writer.metrics;
   return {
     events,
@@ -68,8 +82,9 @@ export function metricsOf({ writer, apply, unsaved, store, checkpointing }: Live
     commitLatency: latency,
     queue: { filling: writer.filling.events, waiting: writer.admission.waitingCount },
     logBytes: writer.logs.bytes,
-    unsavedBytes: unsaved.bytes,
+    unsavedBytes: unsaved.bytesInAll,
     merges: { ...checkpointing.merges },
+    derived: derivations.all.map(derivedMetrics),
     segments: { count: store.entries.length, bytes: store.bytes },
     commit: apply.commit,
     durableCommit: writer.logs.durable,

@@ -102,3 +102,18 @@ function shownWhole(value: unknown): string {
   if (typeof value === 'object' || typeof value === 'function') return Object.prototype.toString.call(value);
   return Object.is(value, -0) ? '-0' : String(value);
 }
+
+/** The row that would be read again from what columns store. */
+export function decodedRow(columns: readonly ColumnLayout[], stored: readonly unknown[]): Record<string, unknown> {
+  const row: Record<string, unknown> = {};
+  for (let at = 0; at < columns.length; at++) {
+    const { name, type } = columns[at]!;
+    const value = stored[at];
+    if (value === undefined) row[name] = undefined;
+    else if (type === 'json') row[name] = fromStoredJson(value as string);
+    else if (type === 'float32') row[name] = Math.fround(value as number);
+    else if (type === 'int32') row[name] = (value as number) | 0;
+    else row[name] = type === 'bytes' ? (value as Uint8Array).slice() : value;
+  }
+  return row;
+}

@@ -1,6 +1,6 @@
 import { bitmapBytes, type ColumnLayout, type ColumnType, type FixedArray } from './column.js';
 import type { StreamLayout } from './event-entry.js';
-import { aligned, ENTRY_FLAG_ORDERS, ENTRY_HEADER_BYTES } from './format.js';
+import { aligned, ENTRY_FLAG_INDEXES, ENTRY_FLAG_ORDERS, ENTRY_HEADER_BYTES } from './format.js';
 import { viewOf } from './frame.js';
 
 /** A column as it is read: fixed values as a typed array over the frame's bytes, others by `get`. */
@@ -21,6 +21,7 @@ export class Batch {
   readonly keyIndex: Uint32Array;
   private readonly firstOrder: number;
   private readonly orders: Uint32Array | null;
+  private readonly indexes: Uint32Array | null;
 
   constructor(
     readonly layout: StreamLayout,
@@ -33,7 +34,9 @@ export class Batch {
     this.keys = view.getUint32(20, true);
     this.firstOrder = view.getUint32(24, true);
     const parts = new Parts(bytes);
-    this.orders = (view.getUint16(6, true) & ENTRY_FLAG_ORDERS) === 0 ? null : parts.index(this.rows);
+    const flags = view.getUint16(6, true);
+    this.orders = (flags & ENTRY_FLAG_ORDERS) === 0 ? null : parts.index(this.rows);
+    this.indexes = (flags & ENTRY_FLAG_INDEXES) === 0 ? null : parts.index(this.rows);
     const columns: ColumnValues[] = [];
     const validity: (Uint8Array | null)[] = [];
     const read = (column: ColumnLayout, at: number, rows: number): void => {
@@ -60,6 +63,11 @@ export class Batch {
 
   lsnOf(row: number): number {
     return this.firstLsn + this.orderOf(row);
+  }
+
+  /** 0 for a logged event; which of those with its lsn a derived row is. */
+  indexOf(row: number): number {
+    return this.indexes === null ? 0 : this.indexes[row]!;
   }
 
   /** The first row at or after `order`. */

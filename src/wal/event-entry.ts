@@ -6,7 +6,7 @@ import {
   VariableColumnBuilder,
   widthOf,
 } from './column.js';
-import { aligned, ENTRY_EVENTS, ENTRY_FLAG_ORDERS, ENTRY_HEADER_BYTES } from './format.js';
+import { aligned, ENTRY_EVENTS, ENTRY_FLAG_INDEXES, ENTRY_FLAG_ORDERS, ENTRY_HEADER_BYTES } from './format.js';
 import { type EntrySource, viewOf } from './frame.js';
 
 /** What the log must know of a stream: its number, the version of its schema, and its columns. */
@@ -33,6 +33,9 @@ export class EventEntryBuilder {
   private keyIndex = new Uint32Array(0);
   private orders = new Uint32Array(0);
   private consecutive = true;
+  /** Of derived rows: which of those with one order each is. Made for the first that is not 0. */
+  private indexes: Uint32Array<ArrayBuffer> | null = null;
+  private hasIndexes = false;
   private readonly isKey: readonly boolean[];
   private readonly hasKeys: boolean;
   /** Bytes of a row that are known without looking at it. */
@@ -56,6 +59,7 @@ export class EventEntryBuilder {
     this.rows = 0;
     this.keys = 0;
     this.consecutive = true;
+    this.hasIndexes = false;
   }
 
   /** Makes room for `more` rows. */
@@ -69,6 +73,7 @@ export class EventEntryBuilder {
     });
     this.keyIndex = grown(this.keyIndex, capacity);
     this.orders = grown(this.orders, capacity);
+    if (this.indexes !== null) this.indexes = grown(this.indexes, capacity);
     this.capacity = capacity;
     this.values = this.columns.map((column) =>
       column instanceof FixedColumnBuilder ? column.values : new Uint8Array(0),
@@ -98,6 +103,18 @@ export class EventEntryBuilder {
     this.keyIndex[row] = keyIndex;
     this.orders[row] = order;
     if (row > 0 && order !== this.orders[row - 1]! + 1) this.consecutive = false;
+  }
+
+  /** The same for a derived row: `index` tells it from others with the same order. */
+  commitDerivedRow(keyIndex: number, order: number, index: number): void {
+    const row = this.rows;
+    if (index > 0 && !this.hasIndexes) {
+      this.indexes ??= new Uint32Array(this.capacity);
+      this.indexes.fill(0, 0, row);
+      this.hasIndexes = true;
+    }
+    if (this.hasIndexes) this.indexes![row] = index;
+    this.commitRow(keyIndex, order);
   }
 
   /** The same for rows with orders one after the other; `keyIndexes` are theirs. */
@@ -141,7 +158,11 @@ export class EventEntryBuilder {
   private encodeHeader(view: DataView, at: number, byteLength: number): void {
     view.setUint32(at, byteLength, true);
     view.setUint16(at + 4, ENTRY_EVENTS, true);
-    view.setUint16(at + 6, this.consecutive ? 0 : ENTRY_FLAG_ORDERS, true);
+    view.setUint16(
+      at + 6,
+      (this.consecutive ? 0 : ENTRY_FLAG_ORDERS) | (this.hasIndexes ? ENTRY_FLAG_INDEXES : 0),
+      true,
+    );
     view.setUint32(at + 8, this.layout.id, true);
     view.setUint32(at + 12, this.layout.version, true);
     view.setUint32(at + 16, this.rows, true);
@@ -150,10 +171,11 @@ export class EventEntryBuilder {
     view.setUint32(at + 28, 0, true);
   }
 
-  /** Orders, distinct keys, key index, then the other columns in the order of the schema. */
+  /** Orders, indexes, distinct keys, key index, then the other columns in the order of the schema. */
   private parts(): EntrySource[] {
     const parts: EntrySource[] = [];
     if (!this.consecutive) parts.push(indexPart(this.orders, this.rows));
+    if (this.hasIndexes) parts.push(indexPart(this.indexes!, this.rows));
     this.columns.forEach((column, at) => {
       if (this.isKey[at]) parts.push(columnPart(column, this.keys));
     });

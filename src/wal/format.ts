@@ -40,6 +40,8 @@ export const ENTRY_RECORD = 2;
 
 /** In an event entry: rows are not consecutive in the commit, a column of orders says where each stands. */
 export const ENTRY_FLAG_ORDERS = 1;
+/** In an entry of derived rows, which is in memory only: several have one order, and a column of indexes tells them apart. */
+export const ENTRY_FLAG_INDEXES = 2;
 
 /** The participant number of the metadata log; VGroups are 0 to 62. */
 export const METADATA = 63;

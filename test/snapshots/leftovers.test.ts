@@ -44,7 +44,7 @@ describe('leftovers of a crash', () => {
 
   it('that cannot be removed stay, and stop nothing', () => {
     const storage = disk();
-    const heal = storage.failAt({ operation: 'remove', nth: 1, times: 2, code: 'EACCES' });
+    const heal = storage.failAt({ operation: 'remove', nth: 1, times: 3, code: 'EACCES' });
     now(removeLeftovers(storage, '/mill', manifest));
     expect(storage.paths().filter((path) => LEFT.includes(path))).toHaveLength(2);
     heal();
@@ -54,7 +54,7 @@ describe('leftovers of a crash', () => {
 
   it('are none where folders cannot be read', () => {
     const storage = disk();
-    storage.failAt({ operation: 'list', nth: 1, times: 2, code: 'EACCES' });
+    storage.failAt({ operation: 'list', nth: 1, times: 3, code: 'EACCES' });
     now(removeLeftovers(storage, '/mill', manifest));
     expect(storage.paths()).toHaveLength(KEPT.length + LEFT.length);
     expect(now(leftoversIn(new SimulatedStorage(), '/none', manifest))).toEqual([]);

@@ -1,4 +1,6 @@
+import type { DescribedColumn } from '../row-description.js';
 import type { Place } from '../windows/window-states.js';
+import type { ObjectForm } from './object-form.js';
 
 /**
  * One thing that is kept of the events of a window: a count, a sum, a sketch. Aggregates are made of these, and share them: `avg` and
@@ -12,8 +14,8 @@ export interface Accumulator {
   readonly column: string | null;
   /** What its numbers are at first. */
   readonly numbers: readonly number[];
-  /** Places for objects, `undefined` at first. */
-  readonly objects: number;
+  /** How the object that it has is kept, which is `undefined` at first; null: it has none. */
+  readonly object: ObjectForm | null;
   /** Takes a number; null: it goes to `addAny`. */
   readonly add: AddNumber | null;
   /** Takes any other value, or the row; null where only numbers and bigints are values: a bigint goes to `add` as a number. */
@@ -32,6 +34,14 @@ export interface Kept {
   readonly object: number;
 }
 
+/** A result as a column: a type, or the column whose type it has; and whether it may be null. */
+export type ResultColumn = Pick<DescribedColumn, 'type' | 'optional'>;
+
+/** That of a number which there is not for every window. */
+export const OPTIONAL_NUMBER: ResultColumn = { type: 'float64', optional: true };
+/** That of a number which there always is. */
+export const NUMBER: ResultColumn = { type: 'float64', optional: false };
+
 export type ReadResult<R = unknown> = (place: Place) => R;
 
 declare const types: unique symbol;
@@ -49,6 +59,8 @@ export interface Aggregate<Column extends string, Value, Result, Row = unknown> 
   };
   /** As its user wrote it, for errors. */
   readonly text: string;
+  /** Of which type the result is. */
+  readonly gives: ResultColumn;
   readonly accumulators: readonly Accumulator[];
   /** How the result is read, given where its accumulators are, in their order. */
   reader(kept: readonly Kept[]): ReadResult;

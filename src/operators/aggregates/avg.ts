@@ -1,4 +1,4 @@
-import type { Aggregate } from './aggregate.js';
+import { type Aggregate, OPTIONAL_NUMBER } from './aggregate.js';
 import { compensatedSum, sumAt } from './compensated-sum.js';
 import { isNone, nonNulls } from './non-nulls.js';
 
@@ -11,6 +11,7 @@ import { isNone, nonNulls } from './non-nulls.js';
 export function avg<C extends string>(column: C): Aggregate<C, number | bigint, number | null> {
   return {
     text: `avg(${column})`,
+    gives: OPTIONAL_NUMBER,
     accumulators: [nonNulls(column), compensatedSum(column)],
     reader:
       ([values, total]) =>

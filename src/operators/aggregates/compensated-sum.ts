@@ -10,7 +10,7 @@ export function compensatedSum(column: string): Accumulator {
     id: 'sum',
     column,
     numbers: [0, 0],
-    objects: 0,
+    object: null,
     add,
     addAny: null,
     merge: (into, from, { number }) => {

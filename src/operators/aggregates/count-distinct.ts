@@ -1,5 +1,6 @@
 import { MillraceError } from '../../errors.js';
-import type { Aggregate } from './aggregate.js';
+import { type Aggregate, NUMBER } from './aggregate.js';
+import { SET_FORM } from './object-form.js';
 
 /**
  * How many different values a column has, exactly: null and undefined are none, NaN is one, -0 is 0. It keeps each value of the window
@@ -12,12 +13,13 @@ import type { Aggregate } from './aggregate.js';
 export function countDistinct<C extends string>(column: C): Aggregate<C, string | number | bigint | boolean, number> {
   return {
     text: `countDistinct(${column})`,
+    gives: NUMBER,
     accumulators: [
       {
         id: 'distinct',
         column,
         numbers: [],
-        objects: 1,
+        object: SET_FORM,
         add: null,
         addAny: (place, { object }, value) => {
           if (typeof value === 'object' || typeof value === 'function') throw notPlain(column);

@@ -1,5 +1,5 @@
 import { COUNT } from '../windows/window-states.js';
-import type { Aggregate } from './aggregate.js';
+import { type Aggregate, NUMBER } from './aggregate.js';
 import { nonNulls } from './non-nulls.js';
 
 /**
@@ -13,9 +13,15 @@ export function count(): Aggregate<never, unknown, number>;
 export function count<C extends string>(column: C): Aggregate<C, unknown, number>;
 export function count(column?: string): Aggregate<never, unknown, number> {
   if (column === undefined)
-    return { text: 'count()', accumulators: [], reader: () => (place) => place.numbers[place.at + COUNT]! };
+    return {
+      text: 'count()',
+      gives: NUMBER,
+      accumulators: [],
+      reader: () => (place) => place.numbers[place.at + COUNT]!,
+    };
   return {
     text: `count(${column})`,
+    gives: NUMBER,
     accumulators: [nonNulls(column)],
     reader:
       ([values]) =>

@@ -1,5 +1,5 @@
 import type { Place } from '../windows/window-states.js';
-import type { Accumulator, Aggregate, Kept } from './aggregate.js';
+import { type Accumulator, type Aggregate, type Kept, OPTIONAL_NUMBER } from './aggregate.js';
 
 export interface DeviationOptions {
   /** The values are all there are (divided by n), and not a sample of them (by n − 1). Default false, as in SQL. */
@@ -15,7 +15,8 @@ export function variance<C extends string>(
   { population = false }: DeviationOptions = {},
 ): Aggregate<C, number | bigint, number | null> {
   return {
-    text: `variance(${column})`,
+    text: textOf('variance', column, population),
+    gives: OPTIONAL_NUMBER,
     accumulators: [moments(column)],
     reader:
       ([kept]) =>
@@ -35,7 +36,8 @@ export function stddev<C extends string>(
   { population = false }: DeviationOptions = {},
 ): Aggregate<C, number | bigint, number | null> {
   return {
-    text: `stddev(${column})`,
+    text: textOf('stddev', column, population),
+    gives: OPTIONAL_NUMBER,
     accumulators: [moments(column)],
     reader:
       ([kept]) =>
@@ -44,6 +46,10 @@ export function stddev<C extends string>(
         return squared === null ? null : Math.sqrt(squared);
       },
   };
+}
+
+function textOf(name: string, column: string, population: boolean): string {
+  return `${name}(${column}${population ? ', { population: true }' : ''})`;
 }
 
 function varianceAt({ numbers, at }: Place, { number }: Kept, population: boolean): number | null {
@@ -57,7 +63,7 @@ function moments(column: string): Accumulator {
     id: 'moments',
     column,
     numbers: [0, 0, 0],
-    objects: 0,
+    object: null,
     add: (numbers, at, value) => {
       const count = ++numbers[at]!;
       const delta = value - numbers[at + 1]!;

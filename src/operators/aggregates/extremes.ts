@@ -2,6 +2,7 @@ import { MillraceError } from '../../errors.js';
 import type { Place } from '../windows/window-states.js';
 import type { Accumulator, Aggregate, Kept, ValueOf } from './aggregate.js';
 import { isNone, nonNulls } from './non-nulls.js';
+import { valueForm } from './object-form.js';
 
 /** What has an order. Strings are compared by their UTF-16 units, dates by their time. */
 export type Ordered = number | bigint | string | boolean | Date;
@@ -36,6 +37,7 @@ function extreme<C extends string>(
 ): Aggregate<C, Ordered, ValueOf<C> | null> {
   return {
     text,
+    gives: { type: { sameAs: column }, optional: true },
     accumulators: [nonNulls(column), accumulator],
     reader:
       ([values, kept]) =>
@@ -81,7 +83,7 @@ function accumulatorOf(
     id,
     column,
     numbers: [nothing],
-    objects: 1,
+    object: valueForm(`${id}(${column})`),
     add,
     addAny,
     merge: (into, from, kept) => {

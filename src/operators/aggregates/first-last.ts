@@ -1,6 +1,7 @@
 import type { Place } from '../windows/window-states.js';
 import type { Accumulator, Aggregate, Kept, ValueOf } from './aggregate.js';
 import { isNone, nonNulls } from './non-nulls.js';
+import { valueForm } from './object-form.js';
 
 /**
  * The value of the earliest event that has one, whatever its type. Of events with equal times the one that arrived first. Null where
@@ -33,6 +34,7 @@ function edge<C extends string>(
 ): Aggregate<C, unknown, ValueOf<C> | null> {
   return {
     text: `${id}(${column})`,
+    gives: { type: { sameAs: column }, optional: true },
     accumulators: [nonNulls(column), edgeValue(id, column, never, isFurther)],
     reader:
       ([values, kept]) =>
@@ -68,7 +70,7 @@ function edgeValue(
     id,
     column,
     numbers: [never, 0, 0],
-    objects: 1,
+    object: valueForm(`${id}(${column})`),
     add,
     addAny,
     merge: (into, from, kept) => {

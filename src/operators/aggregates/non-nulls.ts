@@ -6,7 +6,7 @@ export function nonNulls(column: string): Accumulator {
     id: 'values',
     column,
     numbers: [0],
-    objects: 0,
+    object: null,
     add,
     addAny: (place, { number }) => {
       place.numbers[place.at + number]!++;

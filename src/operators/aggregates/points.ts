@@ -1,6 +1,7 @@
 import type { Place } from '../windows/window-states.js';
 import type { Accumulator, Kept } from './aggregate.js';
 import { notANumber } from './not-a-number.js';
+import { LIST_FORM } from './object-form.js';
 
 /**
  * The values of a column with their times, in the order of these, equal ones in order of arrival: `[time, value, time, value, …]`. For
@@ -11,7 +12,7 @@ export function points(column: string): Accumulator {
     id: 'points',
     column,
     numbers: [],
-    objects: 1,
+    object: LIST_FORM,
     add: null,
     addAny: (place, kept, value, time) => {
       if (typeof value !== 'number' && typeof value !== 'bigint') throw notANumber(column, value);

@@ -1,7 +1,7 @@
 import { MillraceError } from '../../errors.js';
-import type { Accumulator, Aggregate } from './aggregate.js';
+import { type Accumulator, type Aggregate, OPTIONAL_NUMBER } from './aggregate.js';
 import { notANumber } from './not-a-number.js';
-import { type Sketch, SketchScale } from './sketch.js';
+import { SKETCH_FORM, type Sketch, SketchScale } from './sketch.js';
 
 export interface QuantileOptions {
   /** The bound of the relative error, from 0.0001 to 0.5. Default 0.01. */
@@ -25,13 +25,14 @@ export function quantile<C extends string>(
   q: number,
   { accuracy = 0.01 }: QuantileOptions = {},
 ): Aggregate<C, number | bigint, number | null> {
-  const text = `quantile(${column}, ${q})`;
+  const text = `quantile(${column}, ${q}${accuracy === 0.01 ? '' : `, { accuracy: ${accuracy} }`})`;
   if (!(q >= 0 && q <= 1)) throw new MillraceError('INVALID_OPTION', `${text}: the quantile must be from 0 to 1.`);
   if (!(accuracy >= 0.0001 && accuracy <= 0.5))
     throw new MillraceError('INVALID_OPTION', `${text}: option accuracy must be from 0.0001 to 0.5, not ${accuracy}.`);
   const scale = new SketchScale(accuracy);
   return {
     text,
+    gives: OPTIONAL_NUMBER,
     accumulators: [sketchOf(column, scale, accuracy)],
     reader: ([kept]) => {
       return (place) => {
@@ -47,7 +48,7 @@ function sketchOf(column: string, scale: SketchScale, accuracy: number): Accumul
     id: `sketch ${accuracy}`,
     column,
     numbers: [],
-    objects: 1,
+    object: SKETCH_FORM,
     add: null,
     addAny: (place, { object }, value) => {
       if (typeof value !== 'number' && typeof value !== 'bigint') throw notANumber(column, value);

@@ -1,5 +1,6 @@
 import { MillraceError } from '../../errors.js';
 import type { Accumulator, Aggregate } from './aggregate.js';
+import { dataForm } from './object-form.js';
 
 export interface ReducerOptions<T, S, R> {
   /** The state of a window without events. */
@@ -33,6 +34,7 @@ export function reducer<T, S, R>(options: ReducerOptions<T, S, R>): Aggregate<ne
       throw new MillraceError('INVALID_OPTION', `Option ${name} of reducer must be a function.`);
   return {
     text: 'reducer()',
+    gives: { type: 'json', optional: true },
     accumulators: [stateOf(options)],
     reader: ([kept]) => {
       return (place) => {
@@ -48,7 +50,7 @@ function stateOf<T, S, R>(options: ReducerOptions<T, S, R>): Accumulator {
     id: 'reducer',
     column: null,
     numbers: [],
-    objects: 1,
+    object: dataForm('reducer()'),
     add: null,
     addAny: (place, { object }, event) => {
       const state = place.object(object) as S | undefined;

@@ -1,3 +1,5 @@
+import type { ObjectForm } from './object-form.js';
+
 /**
  * DDSketch (Masson, Rim, Lee, VLDB 2019): counts values in bins whose bounds grow by a factor, so that whatever lies in a bin is at
  * most `accuracy` away from the bin's value, relative to itself. The only library for it in the registry that is kept up forgets
@@ -10,6 +12,15 @@ export interface Sketch {
   readonly bins: number[];
   readonly counts: number[];
 }
+
+export const SKETCH_FORM: ObjectForm = {
+  clone: (sketch) => {
+    const { bins, counts } = sketch as Sketch;
+    return { bins: bins.slice(), counts: counts.slice() };
+  },
+  pack: (sketch) => sketch,
+  unpack: (sketch) => sketch,
+};
 
 const AWAY_FROM_ZERO = 2 ** 33;
 const INFINITY = 2 ** 40;

@@ -1,4 +1,4 @@
-import type { Aggregate } from './aggregate.js';
+import { type Aggregate, OPTIONAL_NUMBER } from './aggregate.js';
 import { compensatedSum, sumAt } from './compensated-sum.js';
 import { isNone, nonNulls } from './non-nulls.js';
 
@@ -12,6 +12,7 @@ import { isNone, nonNulls } from './non-nulls.js';
 export function sum<C extends string>(column: C): Aggregate<C, number | bigint, number | null> {
   return {
     text: `sum(${column})`,
+    gives: OPTIONAL_NUMBER,
     accumulators: [nonNulls(column), compensatedSum(column)],
     reader:
       ([values, total]) =>

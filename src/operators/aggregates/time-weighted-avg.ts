@@ -1,4 +1,4 @@
-import type { Aggregate } from './aggregate.js';
+import { type Aggregate, OPTIONAL_NUMBER } from './aggregate.js';
 import { points, pointsAt } from './points.js';
 
 /**
@@ -12,6 +12,7 @@ import { points, pointsAt } from './points.js';
 export function timeWeightedAvg<C extends string>(column: C): Aggregate<C, number | bigint, number | null> {
   return {
     text: `timeWeightedAvg(${column})`,
+    gives: OPTIONAL_NUMBER,
     accumulators: [points(column)],
     reader:
       ([kept]) =>

@@ -1,5 +1,6 @@
 import type { Intervals } from './intervals.js';
-import type { Identity } from './key.js';
+import { type Identity, identityOf } from './key.js';
+import { END, START } from './window-states.js';
 import type { Windowing, Windows } from './windowing.js';
 
 /** The windows of all keys in one interval. */
@@ -32,7 +33,9 @@ export class AlignedWindows implements Windows {
   constructor(
     private readonly windowing: Windowing,
     private readonly intervals: Intervals,
-  ) {}
+  ) {
+    this.load();
+  }
 
   next(event: unknown): void {
     const { windowing } = this;
@@ -57,6 +60,17 @@ export class AlignedWindows implements Windows {
 
   complete(): void {
     for (const bucket of this.open.splice(0)) this.emit(bucket);
+  }
+
+  /** What is open and what is closed follows from the watermark, the order in a bucket from that of the windows. */
+  private load(): void {
+    const { states, watermark } = this.windowing.parts;
+    for (const slot of states.loaded) {
+      const start = states.number(slot, START);
+      const bucket = this.buckets.get(start) ?? this.newBucket(start, states.number(slot, END), watermark.time);
+      bucket.slots.set(identityOf(states.key(slot)), slot);
+    }
+    this.due = this.nextDue();
   }
 
   /** Late is what comes too late for every window that it would be in. */
@@ -96,10 +110,15 @@ export class AlignedWindows implements Windows {
     const { watermark, correctFor } = this.windowing.parts;
     const end = this.intervals.endOf(start);
     if (end + correctFor <= watermark.time) return null;
-    const bucket = { start, end, slots: new Map<Identity, number>(), isClosed: end <= watermark.time };
+    const bucket = this.newBucket(start, end, watermark.time);
+    this.due = this.nextDue();
+    return bucket;
+  }
+
+  private newBucket(start: number, end: number, watermark: number): Bucket {
+    const bucket = { start, end, slots: new Map<Identity, number>(), isClosed: end <= watermark };
     this.buckets.set(start, bucket);
     insert(bucket.isClosed ? this.closed : this.open, bucket);
-    this.due = this.nextDue();
     return bucket;
   }
 

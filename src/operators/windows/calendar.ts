@@ -25,12 +25,11 @@ export function calendarOf(size: Duration, timeZone: string | undefined, offset:
     );
   const unit = /^(mo|[dwqy])/i.exec(word!)![1]!.toLowerCase();
   const months = MONTHS[unit];
-  if (months !== undefined)
-    return new CalendarIntervals(new Months(count * months), new TimeZone(timeZone ?? 'UTC'), offset);
+  if (months !== undefined) return new CalendarIntervals(new Months(count * months), timeZone ?? 'UTC', offset);
   const [days, begin] = unit === 'w' ? [count * 7, MONDAY] : [count, 0];
   // Without a time zone every day has 24 hours.
   if (timeZone === undefined) return new FixedIntervals(days * DAY, days * DAY, begin + offset);
-  return new CalendarIntervals(new Days(days, begin), new TimeZone(timeZone), offset);
+  return new CalendarIntervals(new Days(days, begin), timeZone, offset);
 }
 
 /** Whether a duration is one of months: these have no length of their own. */
@@ -40,16 +39,21 @@ export function isVarying(size: Duration): boolean {
 
 /** Numbers the units of local time. */
 interface Units {
+  readonly shape: unknown;
   numberOf(local: number): number;
   /** Local time at which a unit begins. */
   begin(number: number): number;
 }
 
 class Days implements Units {
+  readonly shape: unknown;
+
   constructor(
     private readonly days: number,
     private readonly first: number,
-  ) {}
+  ) {
+    this.shape = { days, first };
+  }
 
   numberOf(local: number): number {
     return Math.floor((local - this.first) / (this.days * DAY));
@@ -61,7 +65,11 @@ class Days implements Units {
 }
 
 class Months implements Units {
-  constructor(private readonly months: number) {}
+  readonly shape: unknown;
+
+  constructor(private readonly months: number) {
+    this.shape = { months };
+  }
 
   numberOf(local: number): number {
     const date = new Date(local);
@@ -77,6 +85,8 @@ const KNOWN_MAX = 512;
 
 class CalendarIntervals implements Intervals {
   readonly overlap = false;
+  readonly shape: unknown;
+  private readonly zone: TimeZone;
   /** The ends of intervals by their starts. To ask `Intl` takes microseconds. */
   private readonly known = new Map<number, number>();
   private lastStart = Infinity;
@@ -84,9 +94,12 @@ class CalendarIntervals implements Intervals {
 
   constructor(
     private readonly units: Units,
-    private readonly zone: TimeZone,
+    timeZone: string,
     private readonly offset: number,
-  ) {}
+  ) {
+    this.zone = new TimeZone(timeZone);
+    this.shape = { units: units.shape, timeZone, offset };
+  }
 
   startOf(time: number): number {
     if (time >= this.lastStart && time < this.lastEnd) return this.lastStart;

@@ -2,6 +2,8 @@
 export interface Intervals {
   /** Whether an event can be in more than one. */
   readonly overlap: boolean;
+  /** What they are, as plain data: equal for equal ones. */
+  readonly shape: unknown;
   /** The start of the last one that begins at or before a time. */
   startOf(time: number): number;
   endOf(start: number): number;
@@ -12,6 +14,7 @@ export interface Intervals {
 /** Of `size` milliseconds, one every `every` milliseconds, counted from `offset`: whole numbers. */
 export class FixedIntervals implements Intervals {
   readonly overlap: boolean;
+  readonly shape: unknown;
 
   constructor(
     private readonly size: number,
@@ -19,6 +22,7 @@ export class FixedIntervals implements Intervals {
     private readonly offset: number,
   ) {
     this.overlap = every < size;
+    this.shape = { size, every, offset };
   }
 
   startOf(time: number): number {

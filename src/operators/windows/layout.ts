@@ -1,4 +1,6 @@
 import type { Accumulator, Aggregate, Kept, ReadResult } from '../aggregates/aggregate.js';
+import { type ObjectForm, valueForm } from '../aggregates/object-form.js';
+import type { WindowKind } from './window.js';
 import { HEADER_AT_FIRST, type StateShape } from './window-states.js';
 
 export type Aggregates = Readonly<Record<string, Aggregate<string, never, unknown, never>>>;
@@ -10,17 +12,27 @@ export interface Layout extends StateShape {
   /** Those that take the row. */
   readonly ofRow: readonly Kept[];
   readonly results: readonly { readonly name: string; readonly read: ReadResult }[];
+  /** Which of a window's objects is its state, in state windows; the one after the last elsewhere. */
+  readonly stateObject: number;
 }
+
+/** The layout of a kind of windows: those of states keep theirs beside what the aggregates keep. */
+export function layoutFor(aggregates: Aggregates, kind: WindowKind<never>): Layout {
+  const layout = layoutOf(aggregates);
+  return kind.type === 'state' ? { ...layout, objects: [...layout.objects, STATE_FORM] } : layout;
+}
+
+const STATE_FORM = valueForm('stateWindow');
 
 export function layoutOf(aggregates: Aggregates): Layout {
   const numbers = [...HEADER_AT_FIRST];
   const columns = new Map<string, Map<string, Kept>>();
   const ofRow: Kept[] = [];
-  let objects = 0;
+  const objects: ObjectForm[] = [];
   const place = (accumulator: Accumulator): Kept => {
-    const kept = { accumulator, number: numbers.length, object: objects };
+    const kept = { accumulator, number: numbers.length, object: objects.length };
     numbers.push(...accumulator.numbers);
-    objects += accumulator.objects;
+    if (accumulator.object !== null) objects.push(accumulator.object);
     return kept;
   };
   const keep = (accumulator: Accumulator): Kept => {
@@ -41,5 +53,6 @@ export function layoutOf(aggregates: Aggregates): Layout {
     columns: [...columns].map(([column, kept]) => ({ column, kept: [...kept.values()] })),
     ofRow,
     results,
+    stateObject: objects.length,
   };
 }

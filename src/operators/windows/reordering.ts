@@ -1,5 +1,9 @@
+import type { KeyedState } from '../../snapshots/keyed-state.js';
 import { TimeHeap } from './time-heap.js';
 import type { Watermark } from './watermark.js';
+
+/** Where events that wait are kept, each in a list of its own, by the numbers that they have in order of arrival. */
+export type WaitingEvents = KeyedState<number, unknown[], unknown[]>;
 
 /**
  * Puts events that come out of order by no more than the lateness into the order of their times, equal ones in order of arrival: each
@@ -7,12 +11,17 @@ import type { Watermark } from './watermark.js';
  */
 export class Reordering<T> {
   private readonly waiting = new TimeHeap<T>();
-  private arrived = 0;
-
   constructor(
     private readonly watermark: Watermark,
     private readonly next: (event: T, time: number) => void,
+    /** Null: nowhere but in memory. */
+    private readonly kept: WaitingEvents | null,
   ) {}
+
+  /** Begins with the events that were kept. */
+  load(timeOf: (event: unknown) => number): void {
+    for (const [number, [event]] of this.kept ?? []) this.waiting.push(timeOf(event), number, event as T);
+  }
 
   /** Whether the event came too late: others that follow it have gone on. */
   isLate(time: number): boolean {
@@ -23,7 +32,9 @@ export class Reordering<T> {
   take(event: T, time: number): void {
     if (this.waiting.size === 0 && time <= this.watermark.time) this.next(event, time);
     else {
-      this.waiting.push(time, this.arrived++, event);
+      const number = this.watermark.waited++;
+      this.waiting.push(time, number, event);
+      this.kept?.set(number, [event]);
       this.release(this.watermark.time);
     }
   }
@@ -35,7 +46,8 @@ export class Reordering<T> {
 
   private release(until: number): void {
     while (this.waiting.time <= until && this.waiting.size > 0) {
-      const { item, time } = this.waiting.pop();
+      const { item, time, order } = this.waiting.pop();
+      this.kept?.delete(order);
       this.next(item, time);
     }
   }

@@ -1,6 +1,6 @@
 import { MillraceError } from '../../errors.js';
-import type { Identity } from './key.js';
-import { Reordering } from './reordering.js';
+import { type Identity, identityOf } from './key.js';
+import { Reordering, type WaitingEvents } from './reordering.js';
 import type { RunKind } from './window.js';
 import { COUNT, END, LAST_TIME } from './window-states.js';
 import type { Windowing, Windows } from './windowing.js';
@@ -15,15 +15,16 @@ export class RunWindows implements Windows {
   private readonly order: Reordering<unknown>;
   private readonly turn: (event: unknown, identity: Identity, time: number) => void;
 
-  /** @param stateObject which of a window's objects is its state, in state windows */
+  /** @param waiting where events that wait are kept; null: nowhere but in memory */
   constructor(
     private readonly windowing: Windowing,
     kind: RunKind<never>,
-    private readonly stateObject: number,
+    waiting: WaitingEvents | null,
   ) {
     const { reader, watermark } = windowing.parts;
     this.turn = this.turnOf(kind as RunKind<unknown>);
-    this.order = new Reordering(watermark, (event, time) => this.turn(event, reader.identityOf(event), time));
+    this.order = new Reordering(watermark, (event, time) => this.turn(event, reader.identityOf(event), time), waiting);
+    this.load();
   }
 
   next(event: unknown): void {
@@ -41,6 +42,12 @@ export class RunWindows implements Windows {
     this.order.complete();
     this.windowing.emitEnded([...this.open.values()].flat());
     this.open.clear();
+  }
+
+  private load(): void {
+    const { states, reader } = this.windowing.parts;
+    for (const slot of states.loaded) this.insert(identityOf(states.key(slot)), slot);
+    this.order.load(reader.timeOf);
   }
 
   private turnOf(kind: RunKind<unknown>): RunWindows['turn'] {
@@ -65,7 +72,7 @@ export class RunWindows implements Windows {
     let slot = this.slotsOf(identity)[0];
     if (slot !== undefined) {
       parts.states.seek(slot, place);
-      if (!isSame(place.object(this.stateObject), state)) {
+      if (!isSame(place.object(parts.layout.stateObject), state)) {
         parts.states.setNumber(slot, END, time);
         this.end(identity, slot);
         slot = undefined;
@@ -74,7 +81,7 @@ export class RunWindows implements Windows {
     if (slot === undefined) {
       slot = this.begin(event, identity, time);
       parts.states.seek(slot, place);
-      place.setObject(this.stateObject, state);
+      place.setObject(parts.layout.stateObject, state);
     }
     this.add(slot, event, time);
     this.update(slot);
@@ -98,10 +105,14 @@ export class RunWindows implements Windows {
   private begin(event: unknown, identity: Identity, time: number): number {
     const { states, reader } = this.windowing.parts;
     const slot = states.open(reader.keyOf(event), time, time);
+    this.insert(identity, slot);
+    return slot;
+  }
+
+  private insert(identity: Identity, slot: number): void {
     const slots = this.open.get(identity);
     if (slots === undefined) this.open.set(identity, [slot]);
     else slots.push(slot);
-    return slot;
   }
 
   /** As far as is known, a window ends with its last event. */

@@ -17,7 +17,9 @@ export class SessionWindows implements Windows {
   constructor(
     private readonly windowing: Windowing,
     private readonly gap: number,
-  ) {}
+  ) {
+    this.load();
+  }
 
   next(event: unknown): void {
     const { windowing } = this;
@@ -44,6 +46,15 @@ export class SessionWindows implements Windows {
     this.sessions.clear();
   }
 
+  private load(): void {
+    const { states, watermark, correctFor } = this.windowing.parts;
+    for (const slot of states.loaded) {
+      this.insert(identityOf(states.key(slot)), slot);
+      const end = states.number(slot, END);
+      this.lookAt(slot, end <= watermark.time ? end + correctFor : end);
+    }
+  }
+
   /** The key's sessions that an event joins: at most the one before it and the one after it. */
   private touched(identity: Identity, time: number): readonly number[] {
     const { states } = this.windowing.parts;
@@ -55,13 +66,19 @@ export class SessionWindows implements Windows {
   private open(event: unknown, identity: Identity, time: number): number {
     const { states, reader } = this.windowing.parts;
     const slot = states.open(reader.keyOf(event), time, time + this.gap);
-    const slots = this.sessions.get(identity) ?? [];
-    let at = slots.length;
-    while (at > 0 && states.number(slots[at - 1]!, START) > time) at--;
-    slots.splice(at, 0, slot);
-    this.sessions.set(identity, slots);
+    this.insert(identity, slot);
     this.lookAt(slot, time + this.gap);
     return slot;
+  }
+
+  private insert(identity: Identity, slot: number): void {
+    const { states } = this.windowing.parts;
+    const slots = this.sessions.get(identity) ?? [];
+    const start = states.number(slot, START);
+    let at = slots.length;
+    while (at > 0 && states.number(slots[at - 1]!, START) > start) at--;
+    slots.splice(at, 0, slot);
+    this.sessions.set(identity, slots);
   }
 
   /** Makes sessions that an event joins one, in the first's slot, with the bounds that it has then. */
@@ -142,7 +159,6 @@ export class SessionWindows implements Windows {
     const slots = this.sessions.get(identity)!;
     if (slots.length === 1) this.sessions.delete(identity);
     else slots.splice(slots.indexOf(slot), 1);
-    states.setNumber(slot, SEQUENCE, -1);
     states.close(slot);
   }
 }

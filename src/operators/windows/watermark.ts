@@ -6,6 +6,8 @@ export class Watermark {
   latest = -Infinity;
   /** Events that came too late. */
   lateEvents = 0;
+  /** Events that had to wait for their turn. */
+  waited = 0;
 
   /** @param lateness by how many milliseconds events may come out of order */
   constructor(readonly lateness: number) {}

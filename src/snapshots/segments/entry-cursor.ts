@@ -1,6 +1,6 @@
 import { bitmapBytes, isVariable, widthOf } from '../../wal/column.js';
 import type { StreamLayout } from '../../wal/event-entry.js';
-import { aligned, ENTRY_FLAG_ORDERS, ENTRY_HEADER_BYTES } from '../../wal/format.js';
+import { aligned, ENTRY_FLAG_INDEXES, ENTRY_FLAG_ORDERS, ENTRY_HEADER_BYTES } from '../../wal/format.js';
 import type { Chunk, PackedEntries } from './packed-entries.js';
 
 /** The version of the schema that an entry was written with. */
@@ -30,6 +30,8 @@ export class EntryCursor {
   private firstOrder = 0;
   /** In words of 4 bytes; -1 where rows follow each other in the commit. */
   private ordersAt = -1;
+  /** The same; -1 where every index is 0. */
+  private indexesAt = -1;
   private positionsAt = -1;
   private end = 0;
 
@@ -46,8 +48,9 @@ export class EntryCursor {
     this.firstLsn = entries.firstLsn(entry);
     this.positionsAt = entries.positionsOffset(entry);
     this.end = start + ENTRY_HEADER_BYTES;
-    this.ordersAt = -1;
-    if (((uint32[head + 1]! >>> 16) & ENTRY_FLAG_ORDERS) !== 0) this.ordersAt = this.pass(this.rows * 4) >> 2;
+    const flags = uint32[head + 1]! >>> 16;
+    this.ordersAt = (flags & ENTRY_FLAG_ORDERS) === 0 ? -1 : this.pass(this.rows * 4) >> 2;
+    this.indexesAt = (flags & ENTRY_FLAG_INDEXES) === 0 ? -1 : this.pass(this.rows * 4) >> 2;
     this.findColumns(layout);
   }
 
@@ -83,24 +86,33 @@ export class EntryCursor {
     return start;
   }
 
-  /** A row's place in its commit. Rows with positions of their own stand alone: each is where it is in the entry. */
+  /** Whether the rows of its entry stand alone, as others of their commit do not come between them: those of derived streams. */
+  private get standsAlone(): boolean {
+    return this.positionsAt >= 0 || this.indexesAt >= 0;
+  }
+
+  /** A row's place in its commit, or, where they stand alone, in the entry: blocks may be cut between any two of them. */
   orderOf(row: number): number {
-    if (this.positionsAt >= 0) return row;
+    return this.standsAlone ? row : this.placeOf(row);
+  }
+
+  private placeOf(row: number): number {
     return this.ordersAt < 0 ? this.firstOrder + row : this.chunk.uint32[this.ordersAt + row]!;
   }
 
   lsnOf(row: number): number {
     if (this.positionsAt >= 0) return this.chunk.float64[(this.positionsAt >> 3) + row]!;
-    return this.firstLsn + this.orderOf(row);
+    return this.firstLsn + this.placeOf(row);
   }
 
   indexOf(row: number): number {
+    if (this.indexesAt >= 0) return this.chunk.uint32[this.indexesAt + row]!;
     return this.positionsAt < 0 ? 0 : this.chunk.int32[(this.positionsAt >> 2) + 2 * this.rows + row]!;
   }
 
   /** Whether its rows may take turns with those of the next entry, which is of the same commit. */
   sharesCommitWith(other: EntryCursor): boolean {
-    return this.positionsAt < 0 && other.positionsAt < 0 && this.firstLsn === other.firstLsn;
+    return !this.standsAlone && !other.standsAlone && this.firstLsn === other.firstLsn;
   }
 
   /** The first row that was not taken and whose order is `order` or more. */

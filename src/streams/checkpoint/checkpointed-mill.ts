@@ -8,6 +8,7 @@ import type { LogPlace } from '../../wal/rotation.js';
 import type { LogWriter } from '../../wal/writer.js';
 import type { Apply } from '../apply.js';
 import type { Catalog } from '../catalog.js';
+import type { Derivations } from '../derived/derivations.js';
 import type { LogSizes } from './log-sizes.js';
 import type { NextFiles } from './next-files.js';
 
@@ -19,6 +20,7 @@ export interface CheckpointedMill {
   readonly apply: Apply;
   readonly catalog: Catalog;
   readonly unsaved: UnsavedEvents;
+  readonly derivations: Derivations;
   readonly store: SegmentStore;
   readonly manifest: ManifestKeeper;
   readonly compute: Compute;

@@ -84,7 +84,7 @@ export class Checkpointing {
 
   /** Whether appends must wait for a checkpoint. Not while the mill closes: what was taken is waited for then. */
   get holdsBack(): boolean {
-    return !this.isClosing && this.mill.unsaved.bytes >= this.options.unsavedBytesMax;
+    return !this.isClosing && this.mill.unsaved.bytesInAll >= this.options.unsavedBytesMax;
   }
 
   get merges(): Merging['counts'] {
@@ -92,7 +92,7 @@ export class Checkpointing {
   }
 
   private get unsaved(): number {
-    return this.mill.unsaved.bytes + this.mill.apply.records * RECORD_BYTES;
+    return this.mill.unsaved.bytesInAll + this.mill.apply.records * RECORD_BYTES;
   }
 
   /** To be called after each commit. */

@@ -5,6 +5,7 @@ import type { UnsavedMark } from '../../snapshots/unsaved.js';
 import { poisonedBy, unknownOutcome } from '../../wal/failures.js';
 import type { LogFile } from '../../wal/log-file.js';
 import { rotateNames, undoRotation } from '../../wal/rotation.js';
+import type { CapturedDerivation } from '../derived/derivation.js';
 import type { CheckpointedMill } from './checkpointed-mill.js';
 
 /** The mill as it was between two commits: what a snapshot will hold. */
@@ -14,6 +15,7 @@ export interface Captured {
   readonly ceiling: number;
   readonly streams: readonly ManifestStream[];
   readonly unsaved: UnsavedMark;
+  readonly derived: readonly CapturedDerivation[];
   readonly records: number;
   /** The number of the first log file that is needed after it, for each participant. */
   readonly logs: readonly number[];
@@ -109,13 +111,14 @@ function switchFiles({ logs, place, nextFiles, writer, logSize }: CheckpointedMi
   );
 }
 
-function capture({ writer, apply, catalog, unsaved, logs }: CheckpointedMill): Captured {
+function capture({ writer, apply, catalog, unsaved, derivations, logs }: CheckpointedMill): Captured {
   return {
     commit: writer.lastCommit,
     nextLsn: writer.nextLsn,
     ceiling: writer.ceiling,
     streams: catalog.snapshot,
     unsaved: unsaved.mark(),
+    derived: derivations.capture(),
     records: apply.records,
     logs: logs.files.map(({ header }) => header.fileNumber),
     logBytes: logs.checkpointFiles.reduce((sum, { end }) => sum + end, 0),

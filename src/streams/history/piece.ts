@@ -60,6 +60,11 @@ export class Piece<T> {
     return at;
   }
 
+  /** The lsn of the row with this number. */
+  lsnAt(at: number): number {
+    return this.sources[this.sourceOf?.[at] ?? 0]!.lsnOf(this.rows[at]!);
+  }
+
   /** The lsn of the first row; `null` where there is none. */
   get firstLsn(): number | null {
     if (this.rows.length === 0) return null;

@@ -1,6 +1,7 @@
 import { concat, EMPTY, from, NEVER, of, Subject, take, tap, throwError } from 'rxjs';
 import { countWindow, max, reducer, session, stateWindow, sum, tumbling, windowed } from '../../../src/index.js';
-import { WindowStates } from '../../../src/operators/windows/window-states.js';
+import { valueForm } from '../../../src/operators/aggregates/object-form.js';
+import { MemoryStates } from '../../../src/operators/windows/memory-states.js';
 import { brief, type Sample, samples, windowsOf } from './support.js';
 
 const perTen = windowed<Sample, 'key', Record<never, never>>(tumbling(10), { by: 'key', time: 'ts', aggregate: {} });
@@ -157,7 +158,7 @@ describe('windowed', () => {
   });
 
   it('gives the rooms of windows that went to others', () => {
-    const states = new WindowStates({ numbers: [0, 0, Infinity, -Infinity, 0, -1, 0, 7], objects: 1 });
+    const states = new MemoryStates({ numbers: [0, 0, Infinity, -Infinity, 0, -1, 0, 7], objects: [valueForm('x')] });
     const place = states.place();
     const slots = Array.from({ length: 600 }, (_, at) => states.open(`k${at}`, at, at + 10));
     states.seek(slots[300]!, place);
@@ -174,7 +175,7 @@ describe('windowed', () => {
       -Infinity,
       0,
       -1,
-      600,
+      601,
       7,
     ]);
     expect(place.object(0)).toBeUndefined();
@@ -186,7 +187,7 @@ describe('windowed', () => {
     ['count', countWindow(100)],
   ])('keeps no more than the open windows: %s', (_name, window) => {
     let size = 0;
-    const open = jest.spyOn(WindowStates.prototype, 'open');
+    const open = jest.spyOn(MemoryStates.prototype, 'open');
     const events = Array.from({ length: 20_000 }, (_, at) => ({ ts: at * 10, key: `k${at % 5}` }));
     from(events)
       .pipe(windowed(window, { by: 'key', time: 'ts', aggregate: {} }))

@@ -1,0 +1,112 @@
+import { columnarCodec, type Numbers } from '../../snapshots/columnar-codec.js';
+import type { KeyedState } from '../../snapshots/keyed-state.js';
+import type { OperatorHome } from '../pipeline-scope.js';
+import type { Key, KeyPart } from './key.js';
+import { objectsCodec, type WindowObjects } from './objects-codec.js';
+import { Place, SEQUENCE, type StateShape, type WindowStates, writeNew } from './window-states.js';
+
+/**
+ * Windows that a checkpoint saves. Their numbers are in a state whose keys are `[...key columns, sequence at opening]`; their objects in
+ * another one, by the slot of the window in the first: slots are the same after a load. A window has objects there once one is set.
+ *
+ * What is sought is taken to be changed: so it is in the next checkpoint.
+ */
+export class SavedStates implements WindowStates {
+  /** How many windows were opened; to be set when they are loaded. */
+  opened = 0;
+  loaded: readonly number[] = [];
+  private readonly windows: KeyedState<readonly KeyPart[], Numbers, Float64Array>;
+  private readonly objects: KeyedState<number, WindowObjects, unknown[]> | null;
+  /** By slot: a key is a text in the state. */
+  private readonly keys: Key[] = [];
+
+  constructor(
+    home: OperatorHome,
+    private readonly shape: StateShape,
+  ) {
+    this.windows = home.keyed('windows', columnarCodec(shape.numbers.length));
+    this.objects = shape.objects.length === 0 ? null : home.keyed('objects', objectsCodec(shape.objects));
+  }
+
+  /** @param keyColumns how many there are: a key of one is its value */
+  load(keyColumns: number): void {
+    const slots = [...this.windows.slots()];
+    for (const slot of slots) {
+      const parts = this.windows.key(slot);
+      this.keys[slot] = keyColumns === 1 ? parts[0]! : parts.slice(0, keyColumns);
+    }
+    this.loaded = slots.sort((a, b) => this.number(a, SEQUENCE) - this.number(b, SEQUENCE));
+  }
+
+  place(): SavedPlace {
+    return new SavedPlace(this.objects);
+  }
+
+  open(key: Key, start: number, end: number): number {
+    const { windows, shape } = this;
+    const sequence = ++this.opened;
+    const slot = windows.claim(typeof key === 'object' ? [...key, sequence] : [key, sequence]);
+    writeNew(windows.change(slot), windows.offset(slot), shape.numbers, start, end, sequence);
+    this.keys[slot] = key;
+    return slot;
+  }
+
+  seek(slot: number, place: SavedPlace): void {
+    place.numbers = this.windows.change(slot);
+    place.at = this.windows.offset(slot);
+    place.slot = slot;
+  }
+
+  key(slot: number): Key {
+    return this.keys[slot]!;
+  }
+
+  number(slot: number, field: number): number {
+    return this.windows.values(slot)[this.windows.offset(slot) + field]!;
+  }
+
+  setNumber(slot: number, field: number, value: number): void {
+    this.windows.change(slot)[this.windows.offset(slot) + field] = value;
+  }
+
+  close(slot: number): void {
+    this.windows.remove(slot);
+    this.objects?.delete(slot);
+    this.keys[slot] = '';
+  }
+
+  /** Nothing is open any more. */
+  clear(): void {
+    for (const slot of this.windows.slots()) this.close(slot);
+  }
+}
+
+class SavedPlace extends Place {
+  slot = -1;
+
+  constructor(private readonly objects: KeyedState<number, WindowObjects, unknown[]> | null) {
+    super();
+  }
+
+  object(index: number): unknown {
+    const slot = this.objects!.find(this.slot);
+    return slot < 0 ? undefined : this.ofWindow(slot)[index];
+  }
+
+  setObject(index: number, value: unknown): void {
+    const { objects, slot } = this;
+    const found = objects!.find(slot);
+    if (found >= 0) this.ofWindow(found)[index] = value;
+    else {
+      const claimed = objects!.claim(slot);
+      const values: unknown[] = [];
+      values[index] = value;
+      objects!.change(claimed)[objects!.offset(claimed)] = values;
+    }
+  }
+
+  /** To be changed. */
+  private ofWindow(slot: number): WindowObjects {
+    return this.objects!.change(slot)[this.objects!.offset(slot)] as WindowObjects;
+  }
+}

@@ -1,0 +1,66 @@
+import { columnarCodec, type Numbers } from '../../snapshots/columnar-codec.js';
+import type { KeyedState } from '../../snapshots/keyed-state.js';
+import { valueForm } from '../aggregates/object-form.js';
+import type { OperatorHome } from '../pipeline-scope.js';
+import { objectsCodec } from './objects-codec.js';
+import type { WaitingEvents } from './reordering.js';
+import { SavedStates } from './saved-states.js';
+import type { Watermark } from './watermark.js';
+import type { StateShape } from './window-states.js';
+
+const LATEST = 0;
+const LATE_EVENTS = 1;
+const WAITED = 2;
+const OPENED = 3;
+const FIELDS = 4;
+
+/**
+ * Everything that `windowed` knows in a pipeline of a mill, where a checkpoint can save it between two events: the windows, the events
+ * that wait for their turn, and where its time stands. All else is built again from these.
+ */
+export class SavedWindows {
+  readonly states: SavedStates;
+  /** The events of `Reordering`, by their numbers. */
+  readonly waiting: WaitingEvents;
+  private readonly progress: KeyedState<string, Numbers, Float64Array>;
+  private slot = -1;
+
+  constructor(home: OperatorHome, shape: StateShape) {
+    this.states = new SavedStates(home, shape);
+    this.waiting = home.keyed('waiting', objectsCodec([valueForm('windowed, of an event that waits for its turn,')]));
+    this.progress = home.keyed('progress', columnarCodec(FIELDS));
+  }
+
+  /** To be called when the home has loaded. */
+  load(watermark: Watermark, keyColumns: number): void {
+    const { progress, states } = this;
+    this.slot = progress.find('');
+    if (this.slot >= 0) {
+      const values = progress.values(this.slot);
+      const at = progress.offset(this.slot);
+      watermark.latest = values[at + LATEST]!;
+      watermark.lateEvents = values[at + LATE_EVENTS]!;
+      watermark.waited = values[at + WAITED]!;
+      states.opened = values[at + OPENED]!;
+    }
+    states.load(keyColumns);
+  }
+
+  /** To be called after each event, also after one that was an error. */
+  settle({ latest, lateEvents, waited }: Watermark): void {
+    const { progress, states } = this;
+    if (this.slot < 0) this.slot = progress.claim('');
+    const values = progress.change(this.slot);
+    const at = progress.offset(this.slot);
+    values[at + LATEST] = latest;
+    values[at + LATE_EVENTS] = lateEvents;
+    values[at + WAITED] = waited;
+    values[at + OPENED] = states.opened;
+  }
+
+  /** There will be no more events, also after a restart. */
+  clear(): void {
+    this.states.clear();
+    for (const [number] of this.waiting) this.waiting.delete(number);
+  }
+}

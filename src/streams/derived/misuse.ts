@@ -1,0 +1,47 @@
+import { describe, MillraceError, SchemaError } from '../../errors.js';
+
+/** A derivation stops with those whose rows it reads: it would miss what they give once they go on. */
+export function inputFailed(name: string, input: string, lsn: number, cause: unknown): MillraceError {
+  const message = `"${name}" stopped at lsn ${lsn}, as "${input}", which it reads, stopped there: ${describe(cause)}`;
+  return new MillraceError('INVALID_ARGUMENT', message, { stream: name, lsn, cause });
+}
+
+export function lateDeclaration(name: string): MillraceError {
+  const message = `"${name}" is derived and must be declared before start(): the log is re-emitted into its pipeline then.`;
+  return new MillraceError('ALREADY_STARTED', message, { stream: name });
+}
+
+export function shapeChanged(name: string, before: readonly string[], now: readonly string[]): SchemaError {
+  const gone = before.filter((part) => !now.includes(part));
+  const come = now.filter((part) => !before.includes(part));
+  const what = [...gone.map((part) => `was there: ${part}`), ...come.map((part) => `is new: ${part}`)];
+  const differences = what.length > 0 ? what.join('; ') : `the order was ${before.join(', ')}, now ${now.join(', ')}`;
+  const message =
+    `The pipeline of "${name}" is not the one whose state was saved: ${differences}. Nothing was changed. ` +
+    'Declare it as it was, or declare the new one under another name: it processes history, and both can run side by side.';
+  return new SchemaError(message, { stream: name }, 'SCHEMA_CHANGED');
+}
+
+export function otherKind(name: string, was: string, is: string): SchemaError {
+  const message = `"${name}" is ${was} in this mill, and is declared as ${is} now. Give it another name. Nothing was changed.`;
+  return new SchemaError(message, { stream: name }, 'SCHEMA_CHANGED');
+}
+
+export function noSchema(name: string, why: string): SchemaError {
+  return new SchemaError(
+    `The rows of derived stream "${name}" are not known: ${why}. Declare them: mill.stream(${JSON.stringify(name)}, { from, schema: { … } }).`,
+    { stream: name },
+  );
+}
+
+export function notDerived(name: string, given: unknown): MillraceError {
+  const message = `Option from of "${name}" must be a pipeline, an Observable such as readings.pipe(…), not ${given === null ? 'null' : typeof given}.`;
+  return new MillraceError('INVALID_OPTION', message, { stream: name });
+}
+
+/** What the option `onError` says. @throws MillraceError `INVALID_OPTION` */
+export function isDeadLetter(name: string, onError: unknown): boolean {
+  if (onError === undefined || onError === 'stop' || onError === 'deadLetter') return onError === 'deadLetter';
+  const message = `Option onError of "${name}" must be 'stop' or 'deadLetter', not ${String(onError)}.`;
+  throw new MillraceError('INVALID_OPTION', message, { stream: name });
+}

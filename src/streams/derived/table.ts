@@ -1,0 +1,109 @@
+import { Observable, Subject } from 'rxjs';
+import { currentScope } from '../../operators/pipeline-scope.js';
+import { type Identity, identityOf, type StateKey } from '../../snapshots/state-key.js';
+import type { Derivation, DerivationStatus } from './derivation.js';
+import type { DerivedStream } from './derived-stream.js';
+import type { DeadLetter } from './side-streams.js';
+import type { TableChange, TableOutput } from './table-output.js';
+
+/** What a table needs of its mill. */
+export interface TableHost {
+  /** @throws MillraceError `NOT_STARTED`, `CLOSED` */
+  live(use: string): unknown;
+}
+
+/** The state of a table in one run of its mill. */
+export interface RunningTable<V> {
+  readonly output: TableOutput<V>;
+  readonly derivation: Derivation;
+}
+
+/**
+ * The latest row of each key, derived from streams by a pipeline: always exactly what the log says, before and after any crash.
+ * Declared with `mill.table(name, { key, from })`. Rows are what the pipeline gave: plain data, not to be changed.
+ *
+ * @example
+ * const balances = mill.table('balances', {
+ *   key: 'account',
+ *   from: bookings.pipe(fold({ by: 'account', init: () => ({ balance: 0 }), add: (state, { amount }) => ({ balance: state.balance + amount }) })),
+ * });
+ * balances.get('a1')?.balance;
+ */
+export class Table<V> {
+  /** Changes as events are committed, from now on. */
+  readonly changes: Observable<TableChange<V>>;
+  /** Events that made the pipeline throw, where the option `onError` is `'deadLetter'`; `null` elsewhere. */
+  deadLetters: DerivedStream<DeadLetter> | null = null;
+  private readonly changeSubject = new Subject<TableChange<V>>();
+  private readonly byKey = new Map<Identity, Subject<V>>();
+  private running: RunningTable<V> | null = null;
+
+  /** @internal Use `mill.table()`. */
+  constructor(
+    readonly name: string,
+    private readonly host: TableHost,
+  ) {
+    this.changes = this.changeSubject.asObservable();
+  }
+
+  /** The row of a key: the value of the only key column, or the values of all as an array; `undefined` where there is none. */
+  get(key: StateKey): V | undefined {
+    return this.rows.get(key);
+  }
+
+  has(key: StateKey): boolean {
+    return this.rows.has(key);
+  }
+
+  /** How many keys there are. */
+  get size(): number {
+    return this.rows.size;
+  }
+
+  /** All keys with their rows, in an order that is the same in every run. Do not change the table's streams meanwhile. */
+  entries(): IterableIterator<[StateKey, V]> {
+    return this.rows.entries();
+  }
+
+  /** The row of a key now, if there is one, then each new one. */
+  live(key: StateKey): Observable<V> {
+    return new Observable((subscriber) => {
+      const now = this.get(key);
+      if (now !== undefined) subscriber.next(now);
+      const identity = identityOf(key);
+      let subject = this.byKey.get(identity);
+      if (subject === undefined) this.byKey.set(identity, (subject = new Subject()));
+      subscriber.add(() => {
+        if (!subject.observed) this.byKey.delete(identity);
+      });
+      return subject.subscribe(subscriber);
+    });
+  }
+
+  get status(): DerivationStatus {
+    return this.running?.derivation.status ?? { state: 'new', processedTo: 0 };
+  }
+
+  /** @internal */
+  run(running: RunningTable<V>): void {
+    this.running = running;
+  }
+
+  /** @internal */
+  tell(change: TableChange<V>): void {
+    this.changeSubject.next(change);
+    if (this.byKey.size > 0) this.byKey.get(identityOf(change.key))?.next(change.value);
+  }
+
+  /** @internal */
+  complete(): void {
+    this.changeSubject.complete();
+    for (const subject of [...this.byKey.values()]) subject.complete();
+  }
+
+  private get rows() {
+    // A pipeline reads it while the log is re-emitted, before the mill is live.
+    if (currentScope() === null) this.host.live(`read table "${this.name}"`);
+    return this.running!.output.state;
+  }
+}
