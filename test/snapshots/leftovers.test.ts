@@ -3,7 +3,10 @@ import type { Manifest, SegmentEntry } from '../../src/snapshots/manifest.js';
 import { SimulatedStorage } from '../../src/storage/simulated-storage.js';
 import { now } from '../support/log-files.js';
 
-const manifest = { segments: [3, 123_456_789].map((number) => ({ number }) as SegmentEntry) } as unknown as Manifest;
+const manifest = {
+  segments: [3, 123_456_789].map((number) => ({ number }) as SegmentEntry),
+  derived: [{ states: [{ files: [{ name: '00000002.state' }] }, { files: [] }] }],
+} as unknown as Manifest;
 
 const KEPT = [
   '/mill/LOCK',
@@ -17,6 +20,8 @@ const KEPT = [
   '/mill/segments/00000004.arrow.old',
   '/mill/segments/my.arrow',
   '/mill/segments/readme.txt',
+  '/mill/state/00000002.state',
+  '/mill/state/00000003.states',
   '/mill/vgroup-00/current.wal',
 ];
 const LEFT = [
@@ -25,6 +30,7 @@ const LEFT = [
   '/mill/segments/00000002.arrow',
   '/mill/segments/00000004.arrow',
   '/mill/segments/123456790.arrow',
+  '/mill/state/00000001.state',
 ];
 
 function disk(): SimulatedStorage {
@@ -46,7 +52,7 @@ describe('leftovers of a crash', () => {
     const storage = disk();
     const heal = storage.failAt({ operation: 'remove', nth: 1, times: 3, code: 'EACCES' });
     now(removeLeftovers(storage, '/mill', manifest));
-    expect(storage.paths().filter((path) => LEFT.includes(path))).toHaveLength(2);
+    expect(storage.paths().filter((path) => LEFT.includes(path))).toHaveLength(3);
     heal();
     now(removeLeftovers(storage, '/mill', manifest));
     expect(storage.paths().sort()).toEqual(KEPT.toSorted());
