@@ -19,8 +19,17 @@ export interface OperatorHome {
   onTick?(callback: (now: number) => void): void;
   /** When the operator needs a tick, by the clock, in milliseconds; `Infinity` for not at all. To be said again after each load. */
   wantTick?(at: number): void;
-  /** Gives an event that came too late, with its time, to the side stream of late events, where the mill keeps one. */
-  late?(event: unknown, time: number): void;
+  /**
+   * Opens the side stream of events that come too late, and gives what takes them, with their times. Not there outside of a mill. To be
+   * asked for while the operator subscribes.
+   */
+  sideOfLate?(): (event: unknown, time: number) => void;
+  /** Subscribes to the operator's source: streams that are subscribed to meanwhile, but as side inputs, are its inputs. */
+  readFrom(subscribe: () => void): void;
+  /** How many inputs it has; 1 outside of a mill, where nobody knows. */
+  readonly inputs: number;
+  /** Which of them has the turn. */
+  readonly input: number;
   /** The column with the event time of what the pipeline reads, known from `whenLoaded` on; `null` where nobody knows. */
   readonly timeColumn: string | null;
 }
@@ -73,6 +82,8 @@ export function openOperator(name: string, shape: unknown): OperatorHome {
 
 class MemoryHome implements OperatorHome {
   readonly timeColumn = null;
+  readonly inputs = 1;
+  readonly input = 0;
   private readonly parts = new Set<string>();
 
   constructor(private readonly name: string) {}
@@ -85,5 +96,9 @@ class MemoryHome implements OperatorHome {
 
   whenLoaded(callback: () => void): void {
     callback();
+  }
+
+  readFrom(subscribe: () => void): void {
+    subscribe();
   }
 }

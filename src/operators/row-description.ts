@@ -15,8 +15,6 @@ export interface RowDescription {
   readonly columns: readonly DescribedColumn[];
   /** Whether a row is kept; one that is not is seen by those who listen, and by nobody later. Default: all are. */
   readonly isKept?: (row: never) => boolean;
-  /** Whether events that come too late go into a side stream, by `home.late`. */
-  readonly hasLate?: boolean;
 }
 
 const descriptions = new WeakMap<Observable<unknown>, RowDescription>();

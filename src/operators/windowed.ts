@@ -8,6 +8,7 @@ import { accumulateOf } from './windows/accumulate.js';
 import { AlignedWindows } from './windows/aligned-windows.js';
 import { rowsOf } from './windows/describe-rows.js';
 import { eventReader } from './windows/event-reader.js';
+import { InputTimes } from './windows/input-times.js';
 import { type Layout, layoutFor } from './windows/layout.js';
 import { MemoryStates } from './windows/memory-states.js';
 import { type Resolved, resolveWindowed, type WindowedOptions } from './windows/options.js';
@@ -18,7 +19,7 @@ import { shapeOf } from './windows/shape.js';
 import { Watermark } from './windows/watermark.js';
 import type { Window, WindowKind } from './windows/window.js';
 import { rowMaker, type WindowRow } from './windows/window-row.js';
-import { Windowing, type Windows } from './windows/windowing.js';
+import { Windowing, type WindowingParts, type Windows } from './windows/windowing.js';
 
 const NAME = 'windowed';
 
@@ -55,7 +56,7 @@ export function windowed<
   const description = rowsOf(resolved);
   return (source) => {
     const rows = new Observable<WindowRow<T, By, A>>((subscriber) => {
-      source.subscribe(new WindowedSubscriber<T>(subscriber as Subscriber<unknown>, resolved));
+      new WindowedSubscriber<T>(subscriber as Subscriber<unknown>, resolved).readFrom(source);
     });
     return described(rows, description);
   };
@@ -65,7 +66,12 @@ class WindowedSubscriber<T> extends Subscriber<T> {
   private readonly saved: SavedWindows | null;
   /** There from when the state is as it was saved. */
   private windows: Windows | null = null;
-  private readonly watermark: Watermark;
+  private readonly home: OperatorHome;
+  private readonly inputs: InputTimes | null;
+  private watermark: Watermark;
+  private readonly toSide: WindowingParts['toSide'];
+  /** Whether it may need ticks. */
+  private needsTicks = false;
   /** What arrives while another event is taken. */
   private readonly waiting: T[] = [];
   private isTaking = false;
@@ -73,24 +79,41 @@ class WindowedSubscriber<T> extends Subscriber<T> {
 
   constructor(
     private readonly rows: Subscriber<unknown>,
-    resolved: Resolved,
+    private readonly of: Resolved,
   ) {
     super(rows);
-    this.watermark = new Watermark(resolved.lateness);
-    const layout = layoutFor(resolved.aggregates, resolved.window.kind);
-    const home = openOperator(NAME, shapeOf(resolved));
-    this.saved = currentScope() === null ? null : new SavedWindows(home, layout);
-    home.whenLoaded(() => this.begin(resolved, layout, home));
+    const layout = layoutFor(of.aggregates, of.window.kind);
+    const home = openOperator(NAME, shapeOf(of));
+    this.home = home;
+    const isSaved = currentScope() !== null;
+    this.saved = isSaved ? new SavedWindows(home, layout) : null;
+    this.inputs = isSaved ? new InputTimes(home, of.idleAfter) : null;
+    this.watermark = new Watermark(of.lateness);
+    this.toSide = of.hasSide ? sideOf(home, of) : null;
+    home.whenLoaded(() => this.begin(layout));
   }
 
-  private begin(resolved: Resolved, layout: Layout, home: OperatorHome): void {
-    const { saved, watermark, rows } = this;
-    const { window, by } = resolved;
-    const reader = eventReader(timeColumn(resolved.time, home), by);
+  /** Its source is known to the mill then: with several inputs, and where the clock may end windows, it takes ticks. */
+  readFrom(source: Observable<T>): void {
+    const { home, of } = this;
+    home.readFrom(() => source.subscribe(this));
+    this.needsTicks = of.maxDelay < Infinity || (home.inputs > 1 && of.idleAfter < Infinity);
+    if (this.needsTicks) home.onTick?.((now) => this.tick(now));
+  }
+
+  private begin(layout: Layout): void {
+    const { saved, inputs, rows, home, of, toSide } = this;
+    const { window, by } = of;
+    const reader = eventReader(timeColumn(of.time, home), by);
+    if (home.inputs > 1) {
+      inputs?.load();
+      this.watermark = new Watermark(of.lateness, inputs);
+    }
+    const { watermark } = this;
     saved?.load(watermark, by.length);
     const states = saved?.states ?? new MemoryStates(layout);
     const windowing = new Windowing({
-      ...resolved,
+      ...of,
       layout,
       states,
       watermark,
@@ -98,9 +121,11 @@ class WindowedSubscriber<T> extends Subscriber<T> {
       accumulate: accumulateOf(layout),
       makeRow: rowMaker(by, layout),
       emit: (row) => rows.next(row),
+      toSide,
       isStopped: () => rows.closed,
     });
     this.windows = windowsOf(window.kind, windowing, saved);
+    if (this.needsTicks) this.wantTick(this.windows);
     if (this.isSourceComplete) this.finish(this.windows);
   }
 
@@ -136,8 +161,36 @@ class WindowedSubscriber<T> extends Subscriber<T> {
     } finally {
       saved?.settle(watermark);
     }
+    this.taken(windows);
+  }
+
+  private taken(windows: Windows): void {
     this.isTaking = false;
     if (this.isSourceComplete) this.finish(windows);
+    else if (this.needsTicks) this.wantTick(windows);
+  }
+
+  /** What waits for events that are not to come any more ends. */
+  private tick(now: number): void {
+    const { windows, saved, watermark, of } = this;
+    if (windows === null || this.closed) return;
+    this.isTaking = true;
+    try {
+      watermark.inputs?.tick(now);
+      if (watermark.passed(now - of.maxDelay)) windows.passed();
+    } catch (error) {
+      this.rows.error(error);
+    } finally {
+      saved?.settle(watermark);
+    }
+    this.taken(windows);
+  }
+
+  private wantTick({ nextEnd }: Windows): void {
+    const { inputs, latest, lateness } = this.watermark;
+    const isOpen = nextEnd < Infinity;
+    const byInputs = isOpen && inputs !== null ? inputs.tickWanted(nextEnd, latest, lateness) : Infinity;
+    this.home.wantTick?.(Math.min(nextEnd + this.of.maxDelay, byInputs));
   }
 
   private finish(windows: Windows): void {
@@ -146,11 +199,20 @@ class WindowedSubscriber<T> extends Subscriber<T> {
       windows.complete();
       this.saved?.clear();
       this.saved?.settle(this.watermark);
+      this.home.wantTick?.(Infinity);
       this.rows.complete();
     } finally {
       this.unsubscribe();
     }
   }
+}
+
+/** @throws MillraceError `INVALID_OPTION` where nobody would take the late events */
+function sideOf(home: OperatorHome, { onLate }: Resolved): WindowingParts['toSide'] {
+  if (home.sideOfLate !== undefined) return home.sideOfLate();
+  if (onLate !== undefined) return null;
+  const message = "Option late: 'side' of windowed needs onLate outside of a mill: there is no side stream.";
+  throw new MillraceError('INVALID_OPTION', message);
 }
 
 /** In a mill it is the timestamp column of the schema, and that is known only here: a pipeline is made before it is part of a mill. */

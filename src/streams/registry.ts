@@ -1,5 +1,5 @@
 import type { Catalog } from './catalog.js';
-import { inputsOf, keyColumns, probe } from './derived/declare.js';
+import { keyColumns, probe, probedOnce } from './derived/declare.js';
 import { DerivedStream } from './derived/derived-stream.js';
 import type { DeclaredDerivation } from './derived/load.js';
 import { isDeadLetter, lateDeclaration } from './derived/misuse.js';
@@ -66,9 +66,10 @@ export class StreamRegistry {
     this.assertFree(name);
     if (isStarted) throw lateDeclaration(name);
     const { key, from, processHistory = true } = options;
-    inputsOf(name, from, this.ticks);
+    const { hasLate } = probedOnce(name, from, this.ticks);
     const table = new Table<V>(name, this.host);
     const columns = keyColumns(name, key);
+    if (hasLate) table.late = this.sideStream(`${name}.late`, LATE_EVENT);
     if (isDeadLetter(name, options.onError)) table.deadLetters = this.sideStream(`${name}.dead`, DEAD_LETTER);
     this.derivations.push({ name, rows: from, target: table, key: columns, processesHistory: processHistory });
     return table;

@@ -52,6 +52,9 @@ class Scope implements PipelineScope {
       });
     return {
       timeColumn: this.timeColumn,
+      inputs: 1,
+      input: 0,
+      readFrom: (subscribe) => subscribe(),
       whenLoaded: (callback) => this.callbacks.push(callback),
       keyed: <K extends StateKey, V, A extends Values>(part: string, codec: StateCodec<V, A>) => {
         const state = new KeyedState<K, V, A>(`${path}/${part}`, codec);

@@ -27,7 +27,7 @@ export class AlignedWindows implements Windows {
   private readonly closed: Bucket[] = [];
   /** The watermark at which there is something to do next. */
   private due = Infinity;
-  /** The last event's: not one that was forgotten, as the event that did that is in a later one. */
+  /** The last event's. */
   private current = NO_BUCKET;
 
   constructor(
@@ -49,13 +49,22 @@ export class AlignedWindows implements Windows {
       if (time < bucket.start || time >= bucket.end) {
         bucket = this.bucketOf(this.intervals.startOf(time));
         if (bucket === null) {
-          windowing.late(event);
+          windowing.late(event, time);
           return;
         }
         this.current = bucket;
       }
       this.add(bucket, event, identity, time);
     }
+  }
+
+  passed(): void {
+    const { watermark } = this.windowing.parts;
+    if (watermark.time >= this.due) this.pass(watermark.time);
+  }
+
+  get nextEnd(): number {
+    return this.open[0]?.end ?? Infinity;
   }
 
   complete(): void {
@@ -87,7 +96,7 @@ export class AlignedWindows implements Windows {
       isLate = false;
       this.add(bucket, event, identity, time);
     }
-    if (isLate) this.windowing.late(event);
+    if (isLate) this.windowing.late(event, time);
   }
 
   private add(bucket: Bucket, event: unknown, identity: Identity, time: number): void {
@@ -153,6 +162,8 @@ export class AlignedWindows implements Windows {
     const { states } = this.windowing.parts;
     for (const slot of bucket.slots.values()) states.close(slot);
     this.buckets.delete(bucket.start);
+    // A tick may have ended it: the event that does is in a later one.
+    if (bucket === this.current) this.current = NO_BUCKET;
   }
 }
 

@@ -7,15 +7,16 @@ import { ROW_NAMES } from './window-row.js';
 
 /**
  * What happens to an event that comes when its window has ended:
- * `drop` counts it; `side` gives it to `onLate`; `{ correct }` keeps windows that long, in event time, after their end, takes the event
- * in, and emits the row again with a higher `revision`; what is later still is counted and goes to `onLate`, where there is one.
+ * `drop` counts it; `side` gives it to the side stream of a derived stream (its property `late`), and to `onLate`; `{ correct }` keeps
+ * windows that long, in event time, after their end, takes the event in, and emits the row again with a higher `revision`; what is later
+ * still is counted, and with `side: true` goes to the side.
  */
-export type Late = 'drop' | 'side' | { readonly correct: Duration };
+export type Late = 'drop' | 'side' | { readonly correct: Duration; readonly side?: boolean };
 
 export interface WindowedOptions<T, By extends keyof T & string, A> {
   /** The key columns, whose values are strings, numbers, bigints or booleans. Default: none, all events have one key. */
   readonly by?: By | readonly By[];
-  /** The column with the event time, in milliseconds since 1970-01-01. */
+  /** The column with the event time, in milliseconds since 1970-01-01. Default: in a mill, that of the stream. */
   readonly time?: keyof T & string;
   /** By how much events may come out of order. Default 0. */
   readonly lateness?: Duration;
@@ -23,10 +24,24 @@ export interface WindowedOptions<T, By extends keyof T & string, A> {
   readonly aggregate: A;
   /** Default `drop`. State, event and count windows cannot be corrected. */
   readonly late?: Late;
-  /** Called with each late event that no window takes, and how many there were so far. */
+  /**
+   * Called with each late event that no window takes, and how many there were so far. In a derived pipeline also in each replay: there, take
+   * `side`.
+   */
   readonly onLate?: (event: T, count: number) => void;
   /** `updates`: also a row that is not `final` after each event, for each of its windows. Default `final`. */
   readonly emit?: 'final' | 'updates';
+  /**
+   * In a derived pipeline: how long after its end, by the clock, a window ends at the latest, though no event comes. For streams whose event
+   * times follow the clock; not below `lateness`. Written ticks say it, at most one a second, so that every run ends the same windows. State,
+   * event and count windows end by events all the same: there, events that wait get their turn. Default: only events end windows.
+   */
+  readonly maxDelay?: Duration;
+  /**
+   * In a derived pipeline with several inputs: for how long without events, by the clock, an input is waited for. Windows end when
+   * all inputs that are not idle have passed their end. Default `'1m'`.
+   */
+  readonly idle?: Duration | 'never';
 }
 
 export interface Resolved {
@@ -38,6 +53,11 @@ export interface Resolved {
   readonly lateness: number;
   readonly correctFor: number;
   readonly emitsUpdates: boolean;
+  /** Whether late events go to the side. */
+  readonly hasSide: boolean;
+  /** Milliseconds by the clock; `Infinity` for never. */
+  readonly maxDelay: number;
+  readonly idleAfter: number;
   readonly onLate: ((event: unknown, count: number) => void) | undefined;
 }
 
@@ -51,14 +71,18 @@ export function resolveWindowed(window: Window<never>, options: WindowedOptions<
     );
   const { lateness = 0, late = 'drop', emit = 'final', onLate } = options;
   const by = (Array.isArray(options.by) ? options.by : options.by === undefined ? [] : [options.by]) as string[];
+  const milliseconds = millisecondsOf('lateness', lateness, { min: 0 });
   const resolved = {
     window,
     by: by.map((column) => columnName('by', column)),
     time: options.time === undefined ? undefined : columnName('time', options.time),
     aggregates: aggregatesOf(options.aggregate, by),
-    lateness: millisecondsOf('lateness', lateness, { min: 0 }),
-    correctFor: correctForOf(late, onLate, window),
+    lateness: milliseconds,
+    correctFor: correctForOf(late, window),
     emitsUpdates: emit === 'updates',
+    hasSide: late === 'side' || (typeof late === 'object' && late.side === true),
+    maxDelay: maxDelayOf(options.maxDelay, milliseconds),
+    idleAfter: options.idle === 'never' ? Infinity : millisecondsOf('idle', options.idle ?? '1m'),
     onLate: onLate as Resolved['onLate'],
   };
   if (emit !== 'final' && emit !== 'updates')
@@ -97,12 +121,15 @@ function aggregatesOf(aggregate: unknown, by: readonly string[]): Aggregates {
   return aggregate as Aggregates;
 }
 
-function correctForOf(late: Late, onLate: unknown, window: Window<never>): number {
-  if (late === 'drop') return 0;
-  if (late === 'side') {
-    if (onLate !== undefined) return 0;
-    throw invalid("Option late: 'side' needs onLate, a function that takes the late events.");
-  }
+function maxDelayOf(maxDelay: Duration | undefined, lateness: number): number {
+  if (maxDelay === undefined) return Infinity;
+  const milliseconds = millisecondsOf('maxDelay', maxDelay);
+  if (milliseconds >= lateness) return milliseconds;
+  throw invalid('Option maxDelay must not be below lateness: windows would end before events that may still come.');
+}
+
+function correctForOf(late: Late, window: Window<never>): number {
+  if (late === 'drop' || late === 'side') return 0;
   if (typeof late !== 'object' || late === null)
     throw invalid(`Option late must be 'drop', 'side' or { correct: '1h' }, not ${show(late)}.`);
   if (window.kind.type !== 'aligned' && window.kind.type !== 'session')

@@ -39,6 +39,16 @@ export class Reordering<T> {
     }
   }
 
+  /** The watermark rose without an event. */
+  passed(): void {
+    this.release(this.watermark.time);
+  }
+
+  /** The time of the first that waits; `Infinity` where none does. */
+  get nextTime(): number {
+    return this.waiting.time;
+  }
+
   /** Lets everything go on: there will be no more. */
   complete(): void {
     this.release(Infinity);

@@ -33,9 +33,18 @@ export class RunWindows implements Windows {
     const time = reader.timeOf(event);
     // Before it waits: an event without a key is an error when it comes.
     reader.identityOf(event);
-    windowing.advance(time);
-    if (this.order.isLate(time)) windowing.late(event);
+    const rose = windowing.advance(time);
+    if (this.order.isLate(time)) windowing.late(event, time);
     else this.order.take(event, time);
+    if (rose) this.order.passed();
+  }
+
+  passed(): void {
+    this.order.passed();
+  }
+
+  get nextEnd(): number {
+    return this.order.nextTime;
   }
 
   complete(): void {

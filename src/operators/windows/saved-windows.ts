@@ -8,11 +8,12 @@ import { SavedStates } from './saved-states.js';
 import type { Watermark } from './watermark.js';
 import type { StateShape } from './window-states.js';
 
-const LATEST = 0;
-const LATE_EVENTS = 1;
-const WAITED = 2;
-const OPENED = 3;
-const FIELDS = 4;
+const TIME = 0;
+const LATEST = 1;
+const LATE_EVENTS = 2;
+const WAITED = 3;
+const OPENED = 4;
+const FIELDS = 5;
 
 /**
  * Everything that `windowed` knows in a pipeline of a mill, where a checkpoint can save it between two events: the windows, the events
@@ -38,6 +39,7 @@ export class SavedWindows {
     if (this.slot >= 0) {
       const values = progress.values(this.slot);
       const at = progress.offset(this.slot);
+      watermark.time = values[at + TIME]!;
       watermark.latest = values[at + LATEST]!;
       watermark.lateEvents = values[at + LATE_EVENTS]!;
       watermark.waited = values[at + WAITED]!;
@@ -47,11 +49,12 @@ export class SavedWindows {
   }
 
   /** To be called after each event, also after one that was an error. */
-  settle({ latest, lateEvents, waited }: Watermark): void {
+  settle({ time, latest, lateEvents, waited }: Watermark): void {
     const { progress, states } = this;
     if (this.slot < 0) this.slot = progress.claim('');
     const values = progress.change(this.slot);
     const at = progress.offset(this.slot);
+    values[at + TIME] = time;
     values[at + LATEST] = latest;
     values[at + LATE_EVENTS] = lateEvents;
     values[at + WAITED] = waited;

@@ -13,11 +13,14 @@ export class SessionWindows implements Windows {
   private readonly sessions = new Map<Identity, number[]>();
   /** When to look at a session again: not after its next end, or the end of the time for its correction. */
   private readonly looks = new TimeHeap<number>();
+  /** The watermark up to which sessions have ended. */
+  private passedTo: number;
 
   constructor(
     private readonly windowing: Windowing,
     private readonly gap: number,
   ) {
+    this.passedTo = windowing.parts.watermark.time;
     this.load();
   }
 
@@ -26,17 +29,26 @@ export class SessionWindows implements Windows {
     const { reader, watermark, states, correctFor, emitsUpdates } = windowing.parts;
     const time = reader.timeOf(event);
     const identity = reader.identityOf(event);
-    const before = watermark.time;
-    if (windowing.advance(time) && this.looks.time <= watermark.time) this.pass(before, watermark.time);
+    if (windowing.advance(time)) this.passed();
     const touched = this.touched(identity, time);
     if (touched.length === 0 && time + this.gap + correctFor <= watermark.time) {
-      windowing.late(event);
+      windowing.late(event, time);
       return;
     }
     const slot = touched.length === 0 ? this.open(event, identity, time) : this.join(touched, time);
     windowing.add(slot, event, time);
     if (states.number(slot, END) <= watermark.time) windowing.emitFinal(slot);
     else if (emitsUpdates) windowing.emitUpdate(slot);
+  }
+
+  passed(): void {
+    const { watermark } = this.windowing.parts;
+    if (this.looks.time <= watermark.time) this.pass(this.passedTo, watermark.time);
+    this.passedTo = watermark.time;
+  }
+
+  get nextEnd(): number {
+    return this.looks.time;
   }
 
   complete(): void {

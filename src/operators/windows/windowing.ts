@@ -8,8 +8,12 @@ import { END, type Place, REVISION, SEQUENCE, START, type WindowStates } from '.
 /** What the kinds of windows differ in: which events go together, and when a window ends. */
 export interface Windows {
   next(event: unknown): void;
+  /** The watermark rose without an event. */
+  passed(): void;
   /** Emits what is open: there will be no more events. */
   complete(): void;
+  /** The watermark at which something ends next, or not before; `Infinity` where nothing is open. */
+  readonly nextEnd: number;
 }
 
 export interface WindowingParts {
@@ -24,6 +28,8 @@ export interface WindowingParts {
   readonly emitsUpdates: boolean;
   readonly emit: (row: unknown) => void;
   readonly onLate: ((event: unknown, count: number) => void) | undefined;
+  /** Takes late events for the side stream; null where there is none. */
+  readonly toSide: ((event: unknown, time: number) => void) | null;
   /** Whether nobody listens any more. */
   readonly isStopped: () => boolean;
 }
@@ -40,10 +46,7 @@ export class Windowing {
 
   /** Moves the watermark; gives whether it rose. */
   advance(time: number): boolean {
-    const { watermark } = this.parts;
-    if (time <= watermark.latest) return false;
-    watermark.latest = time;
-    return true;
+    return this.parts.watermark.advance(time);
   }
 
   add(slot: number, event: unknown, time: number): void {
@@ -52,9 +55,10 @@ export class Windowing {
     parts.accumulate(place, event, time);
   }
 
-  late(event: unknown): void {
-    const { watermark, onLate } = this.parts;
+  late(event: unknown, time: number): void {
+    const { watermark, onLate, toSide } = this.parts;
     watermark.lateEvents++;
+    toSide?.(event, time);
     onLate?.(event, watermark.lateEvents);
   }
 

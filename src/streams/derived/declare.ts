@@ -23,18 +23,18 @@ const KEEPS_ALL = () => true;
  * @throws MillraceError `INVALID_OPTION`, `INVALID_ARGUMENT`; SchemaError where nobody says what the rows are
  */
 export function probe(name: string, rows: unknown, schema: Schema | undefined, ticks: () => PipelineStream): Probed {
-  const inputs = inputsOf(name, rows, ticks).filter((input) => input.name !== TICKS);
+  const { inputs: all, hasLate } = probedOnce(name, rows, ticks);
+  const inputs = all.filter((input) => input.name !== TICKS);
   const description = descriptionOf(rows as Observable<unknown>);
   const isKept = (description?.isKept ?? KEEPS_ALL) as (row: unknown) => boolean;
-  const hasLate = description?.hasLate ?? false;
   if (schema !== undefined) return { inputs, columns: layoutOf(name, schema), isKept, hasLate };
   if (description === null)
     throw noSchema(name, 'the pipeline does not end with an operator that says it, as windowed does');
   return { inputs, columns: columnsOf(name, description, inputs), isKept, hasLate };
 }
 
-/** The streams that a pipeline reads. */
-export function inputsOf(name: string, rows: unknown, ticks: () => PipelineStream): readonly PipelineStream[] {
+/** A pipeline that was subscribed to and is no more. */
+export function probedOnce(name: string, rows: unknown, ticks: () => PipelineStream): Pipeline {
   if (!isObservable(rows)) throw notDerived(name, rows);
   const pipeline = new Pipeline(name, rows, { next: () => {}, late: () => {}, failed: () => {} }, ticks);
   try {
@@ -42,7 +42,7 @@ export function inputsOf(name: string, rows: unknown, ticks: () => PipelineStrea
   } finally {
     pipeline.unsubscribe();
   }
-  return pipeline.inputs;
+  return pipeline;
 }
 
 function columnsOf(name: string, { columns }: RowDescription, inputs: readonly PipelineStream[]): ColumnLayout[] {

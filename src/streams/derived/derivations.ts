@@ -8,6 +8,7 @@ import { CatchUp } from './catch-up.js';
 import { type CapturedDerivation, Derivation } from './derivation.js';
 import { DerivedStream } from './derived-stream.js';
 import {
+  type AnyDerivedStream,
   announce,
   assertSame,
   type DeclaredDerivation,
@@ -145,17 +146,17 @@ export class Derivations {
       (derivation, input) => numbers.get(input < 0 ? derivation.name : derivation.inputs[input]!.name)!,
     );
     for (const { name, target, key, derivation } of this.running) {
-      const { deadLetters } = target;
-      const dead = deadLetters && outputOf(deadLetters, mill);
-      deadLetters?.run(derivation);
+      const side = (stream: AnyDerivedStream | null): StreamOutput | null => {
+        stream?.run(derivation);
+        return stream && outputOf(stream, mill);
+      };
+      const sides = { late: side(target.late), deadLetters: side(target.deadLetters) };
       if (target instanceof DerivedStream) {
-        target.late?.run(derivation);
-        const late = target.late && outputOf(target.late, mill);
-        derivation.connect(outputOf(target, mill), { late, deadLetters: dead });
+        derivation.connect(outputOf(target, mill), sides);
         target.run(derivation);
       } else {
         const output = new TableOutput(name, key, (change) => target.tell(change));
-        derivation.connect(output, { late: null, deadLetters: dead });
+        derivation.connect(output, sides);
         target.run({ output, derivation });
       }
     }
@@ -189,8 +190,7 @@ export class Derivations {
   }
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: of rows of any type
-function outputOf(stream: DerivedStream<any>, { catalog, unsaved }: DerivingMill): StreamOutput {
+function outputOf(stream: AnyDerivedStream, { catalog, unsaved }: DerivingMill): StreamOutput {
   const layout = catalog.find(stream.name)!.versions.at(-1)!;
   return stream.output(layout, unsaved.setApart(layout.id));
 }

@@ -12,7 +12,7 @@ import { StreamOutput } from './stream-output.js';
  * its rows are derived again from the events that no checkpoint has seen. Declared with `mill.stream(name, { from })`.
  */
 export class DerivedStream<T> extends ReadStream<T> {
-  /** Events that came too late for a window, where its option `late` is `'side'`; `null` elsewhere. */
+  /** Events that came too late for a window, where its option `late` says `side`; `null` elsewhere. */
   late: DerivedStream<LateEvent> | null = null;
   /** Events that made the pipeline throw, where the option `onError` is `'deadLetter'`; `null` elsewhere. */
   deadLetters: DerivedStream<DeadLetter> | null = null;

@@ -12,7 +12,9 @@ import type { PipelineStream } from './pipeline.js';
 import type { Table } from './table.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: of rows of any type
-export type AnyDerived = DerivedStream<any> | Table<any>;
+export type AnyDerivedStream = DerivedStream<any>;
+// biome-ignore lint/suspicious/noExplicitAny: of rows of any type
+export type AnyDerived = AnyDerivedStream | Table<any>;
 
 /** A derived stream or table as it was declared. */
 export interface DeclaredDerivation {

@@ -1,11 +1,13 @@
 import { type Observable, Subscription, type TeardownLogic } from 'rxjs';
 import { MillraceError } from '../../errors.js';
 import { enterScope, type OperatorHome, type PipelineScope, within } from '../../operators/pipeline-scope.js';
+import { isSideInput } from '../../operators/stateful/side-input.js';
 import { KeyedState } from '../../snapshots/keyed-state.js';
 import type { StateCodec, Values } from '../../snapshots/state-codec.js';
 import type { StateKey } from '../../snapshots/state-key.js';
 import { toCanonicalJson } from '../../wal/canonical-json.js';
 import type { ColumnLayout } from '../../wal/column.js';
+import { PipelineHome } from './pipeline-home.js';
 
 /** A stream of the mill as a pipeline reads it. */
 export interface PipelineStream {
@@ -51,6 +53,12 @@ export class Pipeline implements PipelineScope {
   /** What went wrong; `null` as long as nothing did. */
   failure: unknown = null;
   private readers: Reader[][] = [];
+  /** Whether an operator gives events that come too late to a side stream. */
+  hasLate = false;
+  /** The inputs of the operators whose source is being subscribed to. */
+  private readonly reading: number[][] = [];
+  /** The input that has the turn. */
+  turnInput = -1;
   /** When each operator that may end something without an event needs a tick. */
   private readonly ticksWanted = new Map<string, number>();
   /** To be called once its state is as it was saved. */
@@ -117,6 +125,7 @@ export class Pipeline implements PipelineScope {
   push(input: number, row: unknown): void {
     const outer = enterScope(this);
     this.isInTurn = true;
+    this.turnInput = input;
     try {
       for (const reader of this.readers[input]!) reader.next(row);
     } catch (error) {
@@ -141,6 +150,7 @@ export class Pipeline implements PipelineScope {
       this.readers.push([]);
     }
     this.shape.push(`from ${stream.name}`);
+    if (!isSideInput()) for (const inputs of this.reading) if (!inputs.includes(at)) inputs.push(at);
     this.readers[at]!.push(reader);
     reader.add(() => {
       this.readers[at] = this.readers[at]!.filter((other) => other !== reader);
@@ -154,7 +164,19 @@ export class Pipeline implements PipelineScope {
       );
     const path = `${this.name}/${this.operators++}-${name}`;
     this.shape.push(`${name} ${toCanonicalJson(shape)}`);
-    return new Home(this, path);
+    return new PipelineHome(this, path);
+  }
+
+  /** Runs what subscribes to streams; gives the numbers of those that are not side inputs. */
+  inputsOf(subscribe: () => void): readonly number[] {
+    const inputs: number[] = [];
+    this.reading.push(inputs);
+    try {
+      subscribe();
+    } finally {
+      this.reading.pop();
+    }
+    return inputs;
   }
 
   onTick(operator: string, callback: (now: number) => void): void {
@@ -213,36 +235,5 @@ export class Pipeline implements PipelineScope {
 
   private refusal(what: string): MillraceError {
     return new MillraceError('INVALID_ARGUMENT', `The pipeline of "${this.name}" ${what}.`, { stream: this.name });
-  }
-}
-
-class Home implements OperatorHome {
-  constructor(
-    private readonly pipeline: Pipeline,
-    private readonly path: string,
-  ) {}
-
-  keyed<K extends StateKey, V, A extends Values>(part: string, codec: StateCodec<V, A>): KeyedState<K, V, A> {
-    return this.pipeline.state(`${this.path}/${part}`, codec);
-  }
-
-  whenLoaded(callback: () => void): void {
-    this.pipeline.whenLoaded.push(callback);
-  }
-
-  onTick(callback: (now: number) => void): void {
-    this.pipeline.onTick(this.path, callback);
-  }
-
-  wantTick(at: number): void {
-    this.pipeline.wantTick(this.path, at);
-  }
-
-  late(event: unknown, time: number): void {
-    this.pipeline.sink.late(event, time);
-  }
-
-  get timeColumn(): string | null {
-    return this.pipeline.timeColumn;
   }
 }

@@ -3,7 +3,7 @@ import { currentScope } from '../../operators/pipeline-scope.js';
 import { type Identity, identityOf, type StateKey } from '../../snapshots/state-key.js';
 import type { Derivation, DerivationStatus } from './derivation.js';
 import type { DerivedStream } from './derived-stream.js';
-import type { DeadLetter } from './side-streams.js';
+import type { DeadLetter, LateEvent } from './side-streams.js';
 import type { TableChange, TableOutput } from './table-output.js';
 
 /** What a table needs of its mill. */
@@ -32,6 +32,8 @@ export interface RunningTable<V> {
 export class Table<V> {
   /** Changes as events are committed, from now on. */
   readonly changes: Observable<TableChange<V>>;
+  /** Events that came too late for a window, where its option `late` says `side`; `null` elsewhere. */
+  late: DerivedStream<LateEvent> | null = null;
   /** Events that made the pipeline throw, where the option `onError` is `'deadLetter'`; `null` elsewhere. */
   deadLetters: DerivedStream<DeadLetter> | null = null;
   private readonly changeSubject = new Subject<TableChange<V>>();

@@ -1,4 +1,4 @@
-import { from } from 'rxjs';
+import { from, NEVER } from 'rxjs';
 import {
   avg,
   count,
@@ -89,7 +89,9 @@ describe('windows and options that do not fit', () => {
     ['a lateness that is no duration', options({ lateness: 'late' }), /lateness/],
     ['an unknown way with late events', options({ late: 'keep' }), /late must be/],
     ['corrections for no time', options({ late: { correct: 0 } }), /late\.correct/],
-    ['a side that nobody takes', options({ late: 'side' }), /needs onLate/],
+    ['a delay that is none', options({ maxDelay: 'soon' }), /maxDelay .* not "soon"/],
+    ['a delay below the lateness', options({ lateness: 5, maxDelay: 4 }), /maxDelay must not be below lateness/],
+    ['an idle time of nothing', options({ idle: 0 }), /idle .* not 0/],
     ['an onLate that is no function', options({ onLate: true }), /onLate/],
     ['an unknown way to emit', options({ emit: 'all' }), /emit must be/],
     [
@@ -106,6 +108,12 @@ describe('windows and options that do not fit', () => {
     const error = errorOf(act);
     expect(error.code).toBe('INVALID_OPTION');
     expect(error.message).toMatch(message);
+  });
+
+  it.each(['side', { correct: 5, side: true }] as const)('a side that nobody takes', (late) => {
+    let error: unknown;
+    NEVER.pipe(options({ late })() as never).subscribe({ error: (thrown) => (error = thrown) });
+    expect(error).toMatchObject({ code: 'INVALID_OPTION', message: expect.stringMatching(/needs onLate/) });
   });
 
   it('a reducer without merge is fine where sessions are never merged', () => {

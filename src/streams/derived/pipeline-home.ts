@@ -1,0 +1,53 @@
+import type { OperatorHome } from '../../operators/pipeline-scope.js';
+import type { KeyedState } from '../../snapshots/keyed-state.js';
+import type { StateCodec, Values } from '../../snapshots/state-codec.js';
+import type { StateKey } from '../../snapshots/state-key.js';
+import type { Pipeline } from './pipeline.js';
+
+/** What the pipeline of a derived stream or table is to one of its operators. */
+export class PipelineHome implements OperatorHome {
+  private readonly numbers: number[] = [];
+
+  constructor(
+    private readonly pipeline: Pipeline,
+    private readonly path: string,
+  ) {}
+
+  keyed<K extends StateKey, V, A extends Values>(part: string, codec: StateCodec<V, A>): KeyedState<K, V, A> {
+    return this.pipeline.state(`${this.path}/${part}`, codec);
+  }
+
+  whenLoaded(callback: () => void): void {
+    this.pipeline.whenLoaded.push(callback);
+  }
+
+  onTick(callback: (now: number) => void): void {
+    this.pipeline.onTick(this.path, callback);
+  }
+
+  wantTick(at: number): void {
+    this.pipeline.wantTick(this.path, at);
+  }
+
+  sideOfLate(): (event: unknown, time: number) => void {
+    const { pipeline } = this;
+    pipeline.hasLate = true;
+    return (event, time) => pipeline.sink.late(event, time);
+  }
+
+  readFrom(subscribe: () => void): void {
+    this.numbers.push(...this.pipeline.inputsOf(subscribe));
+  }
+
+  get inputs(): number {
+    return this.numbers.length;
+  }
+
+  get input(): number {
+    return this.numbers.indexOf(this.pipeline.turnInput);
+  }
+
+  get timeColumn(): string | null {
+    return this.pipeline.timeColumn;
+  }
+}
