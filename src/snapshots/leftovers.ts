@@ -37,8 +37,8 @@ export function leftoversIn(storage: Storage, directory: string, manifest: Manif
 }
 
 /** The files of all operators' states. */
-export function stateFilesOf({ derived = [] }: Manifest): readonly StateFile[] {
-  return derived.flatMap(({ states }) => states.flatMap(({ files }) => files));
+export function stateFilesOf({ derived = [] }: Pick<Manifest, 'derived'>): readonly StateFile[] {
+  return derived.flatMap(({ states, build }) => [...states, ...(build?.states ?? [])].flatMap(({ files }) => files));
 }
 
 function pathsWhere(

@@ -52,6 +52,19 @@ export interface ManifestDerived {
   readonly shape: readonly string[];
   readonly processedTo: number;
   readonly states: readonly ManifestState[];
+  /** A newer version that is being built from history, beside this one. */
+  readonly build?: ManifestBuild;
+}
+
+/** A version of a derived stream or table on its way: segments with its rows are marked as `build`. */
+export interface ManifestBuild extends Pick<ManifestDerived, 'version' | 'shape' | 'processedTo' | 'states'> {
+  /** For streams that keep old rows: the names, and the last lsn of these. */
+  readonly kept: readonly KeptRows[];
+}
+
+export interface KeptRows {
+  readonly stream: string;
+  readonly to: number;
 }
 
 /** The files of one state, a base and then deltas; none where it was never written. */
@@ -81,6 +94,8 @@ export interface SegmentEntry {
   /** The file is named by it. */
   readonly number: number;
   readonly info: SegmentInfo;
+  /** Of a version of a derived stream that is being built: not to be read yet. */
+  readonly build?: true;
 }
 
 /** Two equal copies: a crash or damage to one leaves the other. */

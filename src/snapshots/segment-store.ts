@@ -11,6 +11,8 @@ const IDLE_FILES_MAX = 64;
 /** The segments of a mill: those that the manifest names, and the files behind them. */
 export class SegmentStore {
   private readonly byStream = new Map<number, readonly LiveSegment[]>();
+  /** Those of versions that are being built. */
+  private readonly builds = new Map<number, readonly LiveSegment[]>();
   private readonly known = new Map<number, LiveSegment>();
   /** Open and not in use, the longest unused first. */
   private idle: LiveSegment[] = [];
@@ -34,9 +36,14 @@ export class SegmentStore {
     return this.byStream.get(stream) ?? [];
   }
 
+  /** Those of the version of a derived stream that is being built. */
+  buildOf(stream: number): readonly LiveSegment[] {
+    return this.builds.get(stream) ?? [];
+  }
+
   /** What a manifest has to name. */
   get entries(): readonly SegmentEntry[] {
-    return [...this.byStream.values()].flat().map(({ entry }) => entry);
+    return [...this.byStream.values(), ...this.builds.values()].flat().map(({ entry }) => entry);
   }
 
   get bytes(): number {
@@ -55,6 +62,7 @@ export class SegmentStore {
     const named = new Set(entries.map(({ number }) => number));
     const gone = [...this.known.values()].filter(({ entry }) => !named.has(entry.number));
     this.byStream.clear();
+    this.builds.clear();
     for (const entry of entries) {
       const { stream, version } = entry.info;
       let segment = this.known.get(entry.number);
@@ -63,7 +71,8 @@ export class SegmentStore {
         segment = new LiveSegment(this.place, entry, layout, (unused) => this.unused(unused), this.closing);
         this.known.set(entry.number, segment);
       }
-      this.byStream.set(stream, [...this.of(stream), segment]);
+      const segments = entry.build ? this.builds : this.byStream;
+      segments.set(stream, [...(segments.get(stream) ?? []), segment]);
     }
     for (const segment of gone) {
       this.known.delete(segment.entry.number);

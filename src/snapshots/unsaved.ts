@@ -30,6 +30,8 @@ export class UnsavedEvents {
   bytes = 0;
   /** Whether what is held here is waiting for a checkpoint. */
   isCounted = true;
+  /** Whether it is of a version that is being built: readers do not see it yet. */
+  isBuild = false;
 
   /** Bytes of all that waits for a checkpoint. */
   get bytesInAll(): number {
@@ -50,6 +52,11 @@ export class UnsavedEvents {
     return this.apart.get(streamId)!;
   }
 
+  /** Whether a version of the stream is being built. */
+  isBuilding(streamId: number): boolean {
+    return this.apart.get(streamId)?.isBuild ?? false;
+  }
+
   /** Takes a copy of a commit's events. */
   add({ entries, firstLsn, events }: AddedEvents): void {
     for (const { bytes } of entries) {
@@ -67,9 +74,14 @@ export class UnsavedEvents {
     return stream;
   }
 
-  /** The events of a stream; `null` where none was added yet. */
+  /** The events of a stream that readers see; `null` where none was added yet. */
   stream(streamId: number): UnsavedStream | null {
-    return this.apart.get(streamId)?.stream(streamId) ?? this.byStream.get(streamId) ?? null;
+    return this.isBuilding(streamId) ? null : this.newest(streamId);
+  }
+
+  /** The same, of a version that is being built, where there is one. */
+  newest(streamId: number): UnsavedStream | null {
+    return this.apart.get(streamId)?.newest(streamId) ?? this.byStream.get(streamId) ?? null;
   }
 
   mark(): UnsavedMark {

@@ -1,5 +1,6 @@
 import { SchemaError } from '../errors.js';
 import type { ManifestStream, Retained } from '../snapshots/manifest.js';
+import { canTake } from '../snapshots/segments/entry-sources.js';
 import { streamIdOf, versionOf } from '../wal/batch.js';
 import type { ColumnLayout } from '../wal/column.js';
 import type { StreamLayout } from '../wal/event-entry.js';
@@ -89,9 +90,10 @@ export class Catalog {
    * Compares a declaration with what is remembered. Gives the record that has to be logged, or `null` where it is as
    * remembered.
    *
+   * @param isRebuilt whether its rows are derived anew: then columns may come, and go but for keys and the time
    * @throws SchemaError `SCHEMA_CHANGED` with the difference, unless only optional columns were added.
    */
-  declare(name: string, columns: readonly ColumnLayout[]): StreamRecord | null {
+  declare(name: string, columns: readonly ColumnLayout[], isRebuilt = false): StreamRecord | null {
     const known = this.byName.get(name);
     if (known === undefined) {
       const id = Math.max(0, ...this.byId.keys()) + 1;
@@ -99,19 +101,41 @@ export class Catalog {
     }
     const before = known.versions.at(-1)!;
     const added = columns.filter((column) => !before.columns.some((old) => old.name === column.name));
+    if (isRebuilt) return redeclared(known, columns);
     const differences = [
-      ...before.columns.flatMap((old) =>
-        difference(
-          old,
-          columns.find((column) => column.name === old.name),
-        ),
-      ),
+      ...before.columns.flatMap((old) => difference(old, columns.find(isNamed(old)))),
       ...added.filter((column) => !column.optional).map((column) => `"${column.name}" is new and not optional`),
     ];
     if (differences.length > 0) throw changed(name, differences);
     if (added.length === 0) return null;
     return { kind: 'stream', id: known.id, name, version: before.version + 1, columns: [...before.columns, ...added] };
   }
+}
+
+/** What has to be logged of a stream whose rows are derived anew; `null` where nothing changed. @throws SchemaError `SCHEMA_CHANGED` */
+function redeclared({ id, name, versions }: RememberedStream, columns: readonly ColumnLayout[]): StreamRecord | null {
+  const before = versions.at(-1)!;
+  const differences = before.columns.flatMap((old) => {
+    const now = columns.find(isNamed(old));
+    const isFree = old.role === 'value' && (now === undefined || (now.role === 'value' && now.type === old.type));
+    return isFree ? [] : difference(old, now);
+  });
+  const keys = columns.filter((column) => column.role === 'key' && !before.columns.some(isNamed(column)));
+  const found = [...differences, ...keys.map((column) => `"${column.name}" is a new key`)];
+  if (found.length > 0) throw rebuiltOtherwise(name, found);
+  const text = (all: readonly ColumnLayout[]) => all.map((column) => `${column.name} ${worded(column)}`).join();
+  if (text(before.columns) === text(columns)) return null;
+  return { kind: 'stream', id, name, version: before.version + 1, columns };
+}
+
+/** The newest layout of a stream, and the older ones whose rows it can take: all that rows in memory may have. */
+export function layoutsOf({ id, versions }: Pick<ManifestStream, 'id' | 'versions'>): {
+  readonly layout: StreamLayout;
+  readonly older: readonly StreamLayout[];
+} {
+  const layouts = versions.map((columns, at) => ({ id, version: at + 1, columns }));
+  const layout = layouts.at(-1)!;
+  return { layout, older: layouts.slice(0, -1).filter((other) => canTake(layout, other)) };
 }
 
 function difference(old: ColumnLayout, now: ColumnLayout | undefined): string[] {
@@ -125,6 +149,18 @@ function worded({ type, role, optional }: ColumnLayout): string {
   const column =
     role === 'key' || role === 'tag' ? `${role}(${type}())` : `${type}()${role === 'time' ? ' as event time' : ''}`;
   return optional ? `${column}.optional()` : column;
+}
+
+const isNamed =
+  ({ name }: ColumnLayout) =>
+  (other: ColumnLayout): boolean =>
+    other.name === name;
+
+function rebuiltOtherwise(stream: string, differences: readonly string[]): SchemaError {
+  const message =
+    `A new version of "${stream}" has other key columns, another time column, or other types: ${differences.join('; ')}. ` +
+    'Readers have its old rows while it is being built: declare it under another name. Nothing was changed.';
+  return new SchemaError(message, { stream }, 'SCHEMA_CHANGED');
 }
 
 function changed(stream: string, differences: readonly string[]): SchemaError {

@@ -10,6 +10,7 @@ import { eachPortion } from '../snapshots/write-segment.js';
 import { toCanonicalJson } from '../wal/canonical-json.js';
 import type { ColumnLayout } from '../wal/column.js';
 import type { Hash } from '../wal/hash.js';
+import { layoutsOf } from './catalog.js';
 import type { Derivations } from './derived/derivations.js';
 import type { AnyState } from './derived/pipeline.js';
 import { Slices } from './history/slices.js';
@@ -69,9 +70,8 @@ interface Part {
 /** A declaration that is still on its way into the log counts for nothing. */
 function partOf(mill: FingerprintContext, { id, name, versions, retained }: ManifestStream, positions: boolean): Part {
   const { store, unsaved, compute } = mill;
-  const layouts = versions.map((columns, at) => ({ id, version: at + 1, columns }));
   const options = { positions, retained };
-  const parameters = { layout: layouts.at(-1)!, older: layouts.slice(0, -1), ...options };
+  const parameters = { ...layoutsOf({ id, versions }), ...options };
   const events = unsaved.stream(id);
   const entries = events?.allEntries() ?? null;
   return {

@@ -3,6 +3,7 @@ import type { MillraceError } from '../errors.js';
 import type { CheckpointEvent } from '../operators/checkpoint-report.js';
 import { BackgroundCompute } from '../snapshots/background-compute.js';
 import { Transport } from '../snapshots/entry-list.js';
+import type { ManifestDerived } from '../snapshots/manifest.js';
 import { prepareNext } from '../wal/rotation.js';
 import { Upkeep } from '../wal/upkeep.js';
 import { LogWriter } from '../wal/writer.js';
@@ -81,15 +82,21 @@ export function createLive(mill: RecoveredMill, options: ResolvedOptions, hooks:
 export function declareStreams(live: LiveMill, streams: readonly AnyStream[]): void {
   const { catalog, writer, manifest } = live;
   const records = streams.flatMap((stream) => {
-    const isDerived = manifest.current.derived?.some(({ name }) => name === stream.name);
-    if (isDerived && !(stream instanceof DerivedStream))
+    const derived = manifest.current.derived?.find(({ name }) => name === stream.name);
+    if (derived !== undefined && !(stream instanceof DerivedStream))
       throw otherKind(stream.name, 'derived', 'a stream that events are appended to');
-    const record = catalog.declare(stream.name, stream.columns);
+    // Also where a version that was being built is given up.
+    const isRebuilt = stream instanceof DerivedStream && (derived?.build !== undefined || isOlder(derived, stream));
+    const record = catalog.declare(stream.name, stream.columns, isRebuilt);
     if (record) catalog.remember(record);
     return record ? [record] : [];
   });
   for (const record of records) writer.record(record);
   for (const stream of streams) stream.connect(live, catalog.find(stream.name)!.id);
+}
+
+function isOlder(derived: ManifestDerived | undefined, { version }: DerivedStream<unknown>): boolean {
+  return derived !== undefined && derived.version < version;
 }
 
 /** Declares the streams and says in the log that the mill is open; completes when that is durable. */

@@ -2,7 +2,7 @@ import type { Catalog } from './catalog.js';
 import { keyColumns, probe, probedOnce } from './derived/declare.js';
 import { DerivedStream } from './derived/derived-stream.js';
 import type { DeclaredDerivation } from './derived/load.js';
-import { isDeadLetter, lateDeclaration } from './derived/misuse.js';
+import { isDeadLetter, lateDeclaration, versionOf } from './derived/misuse.js';
 import type { DerivedOptions, TableOptions } from './derived/options.js';
 import { TICKS } from './derived/pipeline.js';
 import { DEAD_LETTER, LATE_EVENT } from './derived/side-streams.js';
@@ -51,13 +51,14 @@ export class StreamRegistry {
     this.assertFree(name);
     if (isStarted) throw lateDeclaration(name);
     const { from, schema, retention, processHistory = true } = options;
+    const version = versionOf(name, options.version);
     const { columns, isKept, hasLate } = probe(name, from, schema, this.ticks);
     const deadLetters = isDeadLetter(name, options.onError);
-    const stream = new DerivedStream<object>(name, columns, this.host, isKept, keptFor(retention));
+    const stream = new DerivedStream<object>(name, columns, this.host, isKept, keptFor(retention), false, version);
     if (hasLate) stream.late = this.sideStream(`${name}.late`, LATE_EVENT);
     if (deadLetters) stream.deadLetters = this.sideStream(`${name}.dead`, DEAD_LETTER);
     this.streams.set(name, stream);
-    this.derivations.push({ name, rows: from, target: stream, key: [], processesHistory: processHistory });
+    this.derivations.push({ name, rows: from, target: stream, version, key: [], processesHistory: processHistory });
     return stream;
   }
 
@@ -66,12 +67,13 @@ export class StreamRegistry {
     this.assertFree(name);
     if (isStarted) throw lateDeclaration(name);
     const { key, from, processHistory = true } = options;
+    const version = versionOf(name, options.version);
     const { hasLate } = probedOnce(name, from, this.ticks);
     const table = new Table<V>(name, this.host);
     const columns = keyColumns(name, key);
     if (hasLate) table.late = this.sideStream(`${name}.late`, LATE_EVENT);
     if (isDeadLetter(name, options.onError)) table.deadLetters = this.sideStream(`${name}.dead`, DEAD_LETTER);
-    this.derivations.push({ name, rows: from, target: table, key: columns, processesHistory: processHistory });
+    this.derivations.push({ name, rows: from, target: table, version, key: columns, processesHistory: processHistory });
     return table;
   }
 

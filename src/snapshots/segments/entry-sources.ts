@@ -66,8 +66,18 @@ export class EntrySources {
   }
 }
 
+/** Whether a segment with a layout can take rows that have another one. */
+export function canTake(layout: StreamLayout, other: StreamLayout): boolean {
+  return faultOf(layout, other, placeIn(other)) === null;
+}
+
+const placeIn =
+  ({ columns }: StreamLayout) =>
+  ({ name }: ColumnLayout): number =>
+    columns.findIndex((column) => column.name === name);
+
 function versionOf(layout: StreamLayout, version: StreamLayout): Version {
-  const placeOf = ({ name }: ColumnLayout): number => version.columns.findIndex((column) => column.name === name);
+  const placeOf = placeIn(version);
   const fault = faultOf(layout, version, placeOf);
   if (fault !== null) {
     const message = `A segment with version ${layout.version} of the schema cannot take rows of version ${version.version}: ${fault}.`;

@@ -167,6 +167,7 @@ export class Checkpointing {
 
   private get isWorthIt(): boolean {
     const { files, checkpointFiles } = this.mill.logs;
+    if (this.mill.derivations.wantsSwap) return true;
     const logBytes = files.reduce((sum, { end }) => sum + end - FILE_HEADER_BYTES, 0);
     return this.unsaved > 0 || checkpointFiles.length > 0 || logBytes >= LOG_BYTES_MIN;
   }

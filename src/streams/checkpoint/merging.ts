@@ -19,6 +19,7 @@ import type { Manifest, SegmentEntry } from '../../snapshots/manifest.js';
 import { mergeOf } from '../../snapshots/merge-policy.js';
 import type { SegmentInfo } from '../../snapshots/segment-format.js';
 import { mergeSegments } from '../../snapshots/segment-merge.js';
+import { canTake } from '../../snapshots/segments/entry-sources.js';
 import { withFile } from '../../snapshots/with-file.js';
 import { steps } from '../../wal/steps.js';
 import { isBlockGone, isGone } from '../retention.js';
@@ -93,7 +94,7 @@ export class Merging {
     const { store, catalog } = this.mill;
     if (this.isStopped) return null;
     for (const { id } of catalog.streams) {
-      const segments = store.of(id);
+      const segments = ofOneKind(store.of(id));
       const partition = this.partitionOf(id);
       const range = mergeOf(
         segments.map(({ entry, maxTime }) => ({
@@ -119,6 +120,14 @@ export class Merging {
     });
     return found ? [found] : [];
   }
+}
+
+/** The newest ones, as far back as the last one can take their rows: not those of an older version of a derived stream. */
+function ofOneKind(segments: readonly LiveSegment[]): readonly LiveSegment[] {
+  const last = segments.at(-1);
+  return last === undefined
+    ? []
+    : segments.slice(segments.findLastIndex(({ layout }) => !canTake(last.layout, layout)) + 1);
 }
 
 /** Writes a segment with the blocks of several, and lets the manifest name it in their place. */

@@ -13,8 +13,9 @@ import {
 import { MillraceError } from '../../errors.js';
 import type { CapturedState } from '../../snapshots/captured-state.js';
 import { STATE_DIRECTORY, stateFilesOf } from '../../snapshots/leftovers.js';
-import type { Manifest, ManifestDerived } from '../../snapshots/manifest.js';
+import type { Manifest, ManifestDerived, SegmentEntry } from '../../snapshots/manifest.js';
 import { writeState } from '../../snapshots/write-state.js';
+import { keptTo, segmentsAfter, withBuild } from '../derived/build.js';
 import type { CapturedDerivation, Derivation } from '../derived/derivation.js';
 import type { CheckpointedMill } from './checkpointed-mill.js';
 
@@ -64,8 +65,8 @@ export function saveStates(
       const isWhole = ({ derivation }: CapturedDerivation): boolean => !isLeftOut(derivation, leftOut);
       const saved = captured.filter(isWhole);
       for (const one of captured) if (!isWhole(one)) failed(one.states);
-      const entries = saved.map(entryOf);
-      const files = entries.flatMap(({ states }) => states.flatMap(({ files }) => files));
+      const entries = saved.map((one) => entryOf(one, mill.manifest.current));
+      const files = stateFilesOf({ derived: entries });
       const bytes = files.reduce((sum, file) => (names.includes(file.name) ? sum + file.bytes : sum), 0);
       const before = stateFilesOf(mill.manifest.current).map(({ name }) => name);
       return of({ captured: saved, entries, before, bytes, discard });
@@ -89,9 +90,17 @@ function contextOf({ place, manifest }: CheckpointedMill) {
   return { hash: place.hash, databaseId: Buffer.from(manifest.current.databaseId, 'hex') };
 }
 
-function entryOf({ derivation: { name, kind, shape }, processedTo, states }: CapturedDerivation): ManifestDerived {
+/** Of a version that is being built and has not caught up, the entry of the one before it says how far it is. */
+function entryOf(
+  { derivation, processedTo, states, swaps }: CapturedDerivation,
+  { derived }: Manifest,
+): ManifestDerived {
+  const { name, kind, version, shape, build } = derivation;
   const files = states.map((state) => ({ name: state.name, files: state.files }));
-  return { name, kind, version: 1, shape, processedTo, states: files };
+  const now = { version, shape, processedTo, states: files };
+  if (build === null || swaps) return { name, kind, ...now };
+  const before = derived!.find((entry) => entry.name === name)!;
+  return withBuild(before, { ...now, kept: build.saved.kept });
 }
 
 function failed(states: readonly CapturedState[]): void {
@@ -105,10 +114,32 @@ export function withSaved({ derived }: Manifest, { entries }: SavedDerivations):
   return { derived: derived.map((entry) => saved.get(entry.name) ?? entry) };
 }
 
+/** The segments of a manifest with those that were written, by which versions that were built come into force. */
+export function withSegments(
+  current: Manifest,
+  written: readonly SegmentEntry[],
+  { catalog }: CheckpointedMill,
+  { captured }: SavedDerivations,
+): SegmentEntry[] {
+  const swapped = new Map<number, number>();
+  const building = new Set<number>();
+  for (const { derivation, rows, swaps } of captured) {
+    if (derivation.build === null) continue;
+    for (const { stream } of rows) {
+      const { id } = catalog.find(stream)!;
+      if (swaps) swapped.set(id, keptTo(derivation.build, stream));
+      else building.add(id);
+    }
+  }
+  const marked = written.map((entry) => (building.has(entry.info.stream) ? { ...entry, build: true as const } : entry));
+  return [...segmentsAfter(current, swapped, new Set()), ...marked];
+}
+
 /** The manifest that names it is durable. Gives the files that only the one before named. */
 export function stateInForce(mill: CheckpointedMill, { captured, before }: SavedDerivations, now: Manifest): string[] {
-  for (const { states, rows } of captured) {
+  for (const { derivation, states, rows, swaps } of captured) {
     for (const state of states) state.succeeded();
+    if (swaps) derivation.swapped();
     for (const { stream, mark } of rows) mill.unsaved.apartOf(mill.catalog.find(stream)!.id).release(mark);
   }
   const named = new Set(stateFilesOf(now).map(({ name }) => name));

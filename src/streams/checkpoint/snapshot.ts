@@ -16,10 +16,19 @@ import { segmentName } from '../../snapshots/live-segment.js';
 import type { Manifest, ManifestStream, SegmentEntry } from '../../snapshots/manifest.js';
 import type { UnsavedMark } from '../../snapshots/unsaved.js';
 import { writeSegment } from '../../snapshots/write-segment.js';
+import { layoutsOf } from '../catalog.js';
 import { isGone } from '../retention.js';
 import type { CheckpointedMill } from './checkpointed-mill.js';
 import type { Captured } from './rotate.js';
-import { removeFiles, type SavedDerivations, saveStates, stateFailed, stateInForce, withSaved } from './save-states.js';
+import {
+  removeFiles,
+  type SavedDerivations,
+  saveStates,
+  stateFailed,
+  stateInForce,
+  withSaved,
+  withSegments,
+} from './save-states.js';
 
 /**
  * Makes what was captured durable without the log: the state of derivations, a segment of each stream that has something new, then the
@@ -66,10 +75,9 @@ function segmentOf(
 ): Observable<SegmentEntry> {
   return defer(() => {
     const entries = markOf(parts, id, name)?.streams.get(id)?.entries ?? 0;
-    const stream = unsaved.stream(id);
+    const stream = unsaved.newest(id);
     if (stream === null || entries <= stream.first) return EMPTY;
-    const layouts = versions.map((columns, at) => ({ id, version: at + 1, columns }));
-    const parameters = { layout: layouts.at(-1)!, older: layouts.slice(0, -1) };
+    const parameters = layoutsOf({ id, versions });
     const number = store.takeNumber();
     written.push(number);
     return writeSegment(store.place, { number, parameters, entries: stream.entries(entries), compute, transport });
@@ -99,7 +107,7 @@ function inForce(
     ceiling,
     streams,
     logs,
-    segments: inOrder([...current.segments, ...segments].filter(({ info }) => !isGone(info, streams))),
+    segments: inOrder(withSegments(current, segments, mill, saved)).filter(({ info }) => !isGone(info, streams)),
     ...withSaved(current, saved),
   });
   const bytes = segments.reduce((sum, { info }) => sum + info.bytes, saved.bytes);

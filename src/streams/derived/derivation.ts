@@ -3,6 +3,7 @@ import { describe } from '../../errors.js';
 import type { CapturedState } from '../../snapshots/captured-state.js';
 import type { UnsavedMark } from '../../snapshots/unsaved.js';
 import type { Row } from '../row-codec.js';
+import type { Build } from './build.js';
 import { inputFailed } from './misuse.js';
 import { type AnyState, Pipeline, type PipelineStream } from './pipeline.js';
 
@@ -15,6 +16,8 @@ export interface DerivationStatus {
   readonly state: 'new' | 'catchingUp' | 'live' | 'stopped';
   /** Every event with a lower lsn was processed. */
   readonly processedTo: number;
+  /** Whether it is a version that is being built: readers have the one before it. */
+  readonly isBuild?: boolean;
   /** The lsn of the event at which it stopped, and why. */
   readonly lsn?: number;
   readonly cause?: unknown;
@@ -35,6 +38,8 @@ export interface DerivedOutput {
   endGroup(): void;
   /** How much there is that no checkpoint has, by the name of the stream. */
   mark(): CapturedRows | null;
+  /** What was built is there, and takes the place of what was before. */
+  swapped(): void;
   /** Nothing of it will be saved any more: it must not keep others waiting. */
   stopped(): void;
 }
@@ -57,6 +62,8 @@ export interface CapturedDerivation {
   readonly processedTo: number;
   readonly states: readonly CapturedState[];
   readonly rows: readonly CapturedRows[];
+  /** Where it is a version that is being built, whether it has caught up, so that the manifest brings it into force. */
+  readonly swaps: boolean;
 }
 
 const NO_ROWS: readonly unknown[] = [];
@@ -71,6 +78,8 @@ export class Derivation {
   turnLsn = -1;
   /** … and what it gave there, as readers see it. */
   rows: unknown[] = [];
+  /** Where it is a version that is being built. */
+  build: Build | null = null;
   /** The derivations whose rows it reads. */
   readonly upstream: readonly Derivation[];
   private readonly downstream: Derivation[] = [];
@@ -85,6 +94,7 @@ export class Derivation {
     readonly name: string,
     readonly kind: 'stream' | 'table',
     readonly ordinal: number,
+    readonly version: number,
     rows: Observable<unknown>,
     others: ReadonlyMap<PipelineStream, Derivation>,
     ticks: () => PipelineStream,
@@ -120,8 +130,8 @@ export class Derivation {
   }
 
   get status(): DerivationStatus {
-    const { state, processedTo, failure } = this;
-    return failure ? { state, processedTo, ...failure } : { state, processedTo };
+    const { state, processedTo, failure, build } = this;
+    return { state, processedTo, ...(build && { isBuild: true }), ...failure };
   }
 
   /** Its rows go there. To be called before it is loaded. */
@@ -216,7 +226,18 @@ export class Derivation {
       processedTo: this.processedTo,
       states: this.states.map((state) => state.capture()),
       rows: this.outputs.flatMap((output) => output.mark() ?? []),
+      swaps: this.wantsSwap,
     };
+  }
+
+  /** Whether what was built only has to be brought into force. */
+  get wantsSwap(): boolean {
+    return this.build !== null && this.state === 'live';
+  }
+
+  swapped(): void {
+    this.build = null;
+    for (const output of this.outputs) output.swapped();
   }
 
   unsubscribe(): void {

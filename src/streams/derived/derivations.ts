@@ -4,6 +4,7 @@ import type { Manifest } from '../../snapshots/manifest.js';
 import { steps } from '../../wal/steps.js';
 import { scanOf } from '../history/scan-of.js';
 import { Slices } from '../history/slices.js';
+import type { Build } from './build.js';
 import { CatchUp } from './catch-up.js';
 import { type CapturedDerivation, Derivation } from './derivation.js';
 import { DerivedStream } from './derived-stream.js';
@@ -11,6 +12,7 @@ import {
   type AnyDerivedStream,
   announce,
   assertSame,
+  begin,
   type DeclaredDerivation,
   type DerivingMill,
   load,
@@ -46,9 +48,9 @@ export class Derivations {
   ) {
     const derivations = new Map<PipelineStream, Derivation>();
     this.running = declared.map((declaration, ordinal) => {
-      const { name, rows, target } = declaration;
+      const { name, rows, target, version } = declaration;
       const kind = target instanceof DerivedStream ? 'stream' : 'table';
-      const derivation = new Derivation(name, kind, ordinal, rows, derivations, ticks);
+      const derivation = new Derivation(name, kind, ordinal, version, rows, derivations, ticks);
       assertSame(derivation, manifest);
       if (target instanceof DerivedStream) derivations.set(target, derivation);
       return { ...declaration, derivation };
@@ -72,6 +74,7 @@ export class Derivations {
   open(mill: DerivingMill): Observable<never> {
     return defer(() => {
       if (this.running.length === 0) return EMPTY;
+      for (const one of this.running) begin(one, mill);
       this.connect(mill);
       return concat(
         from(this.running).pipe(concatMap((one) => load(one, mill))),
@@ -95,6 +98,17 @@ export class Derivations {
       ticker.look();
     }
     this.catchUp(mill);
+    this.swapSoon(mill);
+  }
+
+  /** Whether there are versions that were built and only have to be brought into force. */
+  get wantsSwap(): boolean {
+    return this.all.some((derivation) => derivation.wantsSwap);
+  }
+
+  /** A checkpoint brings new versions into force; where it fails, the next one does. */
+  private swapSoon({ checkpointing }: DerivingMill): void {
+    if (this.wantsSwap) checkpointing.request().subscribe({ error: () => {} });
   }
 
   private catchUp(mill: DerivingMill): void {
@@ -104,6 +118,7 @@ export class Derivations {
       error: (error) => {
         for (const derivation of behind) derivation.stop(derivation.processedTo, error);
       },
+      complete: () => this.swapSoon(mill),
     });
   }
 
@@ -148,11 +163,11 @@ export class Derivations {
     for (const { name, target, key, derivation } of this.running) {
       const side = (stream: AnyDerivedStream | null): StreamOutput | null => {
         stream?.run(derivation);
-        return stream && outputOf(stream, mill);
+        return stream && outputOf(stream, mill, derivation.build);
       };
       const sides = { late: side(target.late), deadLetters: side(target.deadLetters) };
       if (target instanceof DerivedStream) {
-        derivation.connect(outputOf(target, mill), sides);
+        derivation.connect(outputOf(target, mill, derivation.build), sides);
         target.run(derivation);
       } else {
         const output = new TableOutput(name, key, (change) => target.tell(change));
@@ -190,7 +205,7 @@ export class Derivations {
   }
 }
 
-function outputOf(stream: AnyDerivedStream, { catalog, unsaved }: DerivingMill): StreamOutput {
+function outputOf(stream: AnyDerivedStream, { catalog, unsaved }: DerivingMill, build: Build | null): StreamOutput {
   const layout = catalog.find(stream.name)!.versions.at(-1)!;
-  return stream.output(layout, unsaved.setApart(layout.id));
+  return stream.output(layout, unsaved.setApart(layout.id), build);
 }

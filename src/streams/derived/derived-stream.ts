@@ -3,6 +3,7 @@ import type { ColumnLayout } from '../../wal/column.js';
 import type { StreamLayout } from '../../wal/event-entry.js';
 import type { HistoryContext } from '../history/stream-history.js';
 import { type ReadHost, ReadStream } from '../read-stream.js';
+import type { Build } from './build.js';
 import type { Derivation, DerivationStatus } from './derivation.js';
 import type { DeadLetter, LateEvent } from './side-streams.js';
 import { StreamOutput } from './stream-output.js';
@@ -28,6 +29,8 @@ export class DerivedStream<T> extends ReadStream<T> {
     readonly retention: number | null = null,
     /** @internal */
     readonly isSide = false,
+    /** Of its pipeline. */
+    readonly version = 1,
   ) {
     super(name, columns, host);
   }
@@ -48,9 +51,9 @@ export class DerivedStream<T> extends ReadStream<T> {
   }
 
   /** @internal */
-  output(layout: StreamLayout, unsaved: UnsavedEvents): StreamOutput {
+  output(layout: StreamLayout, unsaved: UnsavedEvents, build: Build | null): StreamOutput {
     const { name, codec, isKept } = this;
     const emit = (row: unknown, lsn: number, _index: number, group: object) => this.emitRow(row, lsn, group as never);
-    return new StreamOutput({ name, codec, isKept, emit }, layout, unsaved);
+    return new StreamOutput({ name, codec, isKept, emit }, layout, unsaved, build);
   }
 }

@@ -1,14 +1,15 @@
 import { concat, concatMap, defer, EMPTY, from, ignoreElements, type Observable, type SchedulerLike } from 'rxjs';
 import { STATE_DIRECTORY } from '../../snapshots/leftovers.js';
 import { restoreState } from '../../snapshots/load-state.js';
-import type { Manifest, ManifestDerived } from '../../snapshots/manifest.js';
+import type { Manifest, ManifestDerived, ManifestState } from '../../snapshots/manifest.js';
 import type { ManifestKeeper } from '../../snapshots/manifest-keeper.js';
 import type { LogPlace } from '../../wal/rotation.js';
 import type { HistoryContext } from '../history/stream-history.js';
+import { buildOf, segmentsAfter, withBuild } from './build.js';
 import type { Derivation } from './derivation.js';
-import type { DerivedStream } from './derived-stream.js';
-import { otherKind, shapeChanged } from './misuse.js';
-import type { PipelineStream } from './pipeline.js';
+import { DerivedStream } from './derived-stream.js';
+import { olderVersion, otherKind, shapeChanged } from './misuse.js';
+import type { AnyState, PipelineStream } from './pipeline.js';
 import type { Table } from './table.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: of rows of any type
@@ -21,6 +22,7 @@ export interface DeclaredDerivation {
   readonly name: string;
   readonly rows: Observable<unknown>;
   readonly target: AnyDerived;
+  readonly version: number;
   /** The key columns of a table. */
   readonly key: readonly string[];
   /** Whether a new one begins with what is in history. */
@@ -43,6 +45,7 @@ export interface DerivingMill extends HistoryContext {
   readonly scheduler: SchedulerLike;
   /** Whether memory is full of what waits for a checkpoint. */
   readonly isFull: () => boolean;
+  readonly checkpointing: { request(): Observable<unknown> };
 }
 
 /** Whether there is nothing for it in segments that it has not processed. */
@@ -61,7 +64,7 @@ function entryOf({ name }: Derivation, { derived = [] }: Manifest): ManifestDeri
 
 /** Whether a declaration is the one that was saved. @throws SchemaError `SCHEMA_CHANGED` */
 export function assertSame(derivation: Derivation, manifest: Manifest): void {
-  const { name, kind, shape } = derivation;
+  const { name, kind, shape, version } = derivation;
   const entry = entryOf(derivation, manifest);
   if (entry === undefined) {
     const known = manifest.streams.some((stream) => stream.name === name);
@@ -69,49 +72,86 @@ export function assertSame(derivation: Derivation, manifest: Manifest): void {
     return;
   }
   if (entry.kind !== kind) throw otherKind(name, `a derived ${entry.kind}`, `a derived ${kind}`);
+  if (entry.version > version) throw olderVersion(name, entry.version, version);
+  if (entry.version < version) return;
   if (entry.shape.length !== shape.length || entry.shape.some((part, at) => part !== shape[at]))
-    throw shapeChanged(name, entry.shape, shape);
+    throw shapeChanged(name, entry.shape, shape, version);
 }
 
 /** A derivation with how it was declared. */
 export type Running = DeclaredDerivation & { readonly derivation: Derivation };
 
+/** Finds where it begins: where the manifest says, or, of a new version, where its build stands. */
+export function begin(running: Running, mill: DerivingMill): void {
+  const { derivation, processesHistory } = running;
+  const entry = entryOf(derivation, mill.manifest.current);
+  derivation.build = buildOf(derivation, outputsOf(running), entry, processesHistory, mill);
+}
+
+/** The names of the streams with its rows. */
+function outputsOf({ name, target }: Running): string[] {
+  const own = target instanceof DerivedStream ? [name] : [];
+  return [...own, ...[target.late, target.deadLetters].flatMap((side) => side?.name ?? [])];
+}
+
 /** Loads what was saved of it. */
-export function load({ derivation, processesHistory }: Running, mill: DerivingMill): Observable<never> {
+export function load({ derivation, processesHistory, target }: Running, mill: DerivingMill): Observable<never> {
   const { place, manifest, apply } = mill;
   const context = { hash: place.hash, databaseId: Buffer.from(manifest.current.databaseId, 'hex') };
+  const { build } = derivation;
   const entry = entryOf(derivation, manifest.current);
   const folder = `${place.directory}/${STATE_DIRECTORY}`;
+  const restore = (state: AnyState, states: readonly ManifestState[] = []): Observable<never> => {
+    const files = states.find(({ name }) => name === state.name)?.files ?? [];
+    return files.length === 0 ? EMPTY : restoreState(place.storage, folder, files, state, context);
+  };
+  const saved = build?.saved ?? entry;
   return concat(
-    from(derivation.states).pipe(
-      concatMap((state) => {
-        const files = entry?.states.find(({ name }) => name === state.name)?.files ?? [];
-        return files.length === 0 ? EMPTY : restoreState(place.storage, folder, files, state, context);
-      }),
-    ),
+    from(derivation.states).pipe(concatMap((state) => restore(state, saved?.states))),
     defer(() => {
-      derivation.loaded(entry?.processedTo ?? (processesHistory ? 0 : apply.nextLsn));
+      const before = build === null || target instanceof DerivedStream ? null : target.rowsBefore();
+      return before === null ? EMPTY : restore(before, entry?.states);
+    }),
+    defer(() => {
+      derivation.loaded(saved?.processedTo ?? (processesHistory ? 0 : apply.nextLsn));
       return EMPTY;
     }),
   );
 }
 
-/** A new one is in the manifest before it does anything: from then on its place in the log is known. */
-export function announce(running: readonly Running[], { place, manifest }: DerivingMill): Observable<never> {
-  const isNew = ({ derivation }: Running) => entryOf(derivation, manifest.current) === undefined;
-  const added = running.filter(isNew).map(({ derivation: { name, kind, shape, processedTo } }) => {
-    return { name, kind, version: 1, shape, processedTo, states: [] } satisfies ManifestDerived;
+/**
+ * What is new is in the manifest before it does anything: from then on its place in the log is known. So is a version that begins to be
+ * built, and one that is given up, as the one before it is declared again.
+ */
+export function announce(running: readonly Running[], mill: DerivingMill): Observable<never> {
+  const { place, manifest, catalog, store } = mill;
+  const changed = running.flatMap(({ derivation }) => {
+    const entry = entryOf(derivation, manifest.current);
+    const build = derivation.build?.saved ?? null;
+    if (entry === undefined) return [newEntry(derivation)];
+    return (entry.build ?? null) === build ? [] : [withBuild(entry, build)];
   });
-  if (added.length === 0) return EMPTY;
+  if (changed.length === 0) return EMPTY;
   const { storage, directory } = place;
-  const change = (current: Manifest): Manifest => ({ ...current, derived: [...(current.derived ?? []), ...added] });
+  const names = new Set(changed.map(({ name }) => name));
+  // What was built of them before, if anything, is of no use.
+  const givenUp = running.filter(({ name }) => names.has(name)).flatMap(outputsOf);
+  const change = (current: Manifest): Manifest => ({
+    ...current,
+    derived: [...(current.derived ?? []).filter(({ name }) => !names.has(name)), ...changed],
+    segments: segmentsAfter(current, new Map(), new Set(givenUp.flatMap((name) => catalog.find(name)?.id ?? []))),
+  });
   return concat(
     storage.makeDirectory(`${directory}/${STATE_DIRECTORY}`),
     defer(() => storage.syncDirectory(directory)),
     manifest.update(
       change,
-      () => {},
+      ({ segments }) => store.replace(segments),
       () => EMPTY,
     ),
   ).pipe(ignoreElements());
+}
+
+function newEntry({ name, kind, version, shape, processedTo }: Derivation): ManifestDerived {
+  return { name, kind, version, shape, processedTo, states: [] };
 }

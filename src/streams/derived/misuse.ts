@@ -1,4 +1,5 @@
 import { describe, MillraceError, SchemaError } from '../../errors.js';
+import { shown } from '../values.js';
 
 /** A derivation stops with those whose rows it reads: it would miss what they give once they go on. */
 export function inputFailed(name: string, input: string, lsn: number, cause: unknown): MillraceError {
@@ -11,15 +12,32 @@ export function lateDeclaration(name: string): MillraceError {
   return new MillraceError('ALREADY_STARTED', message, { stream: name });
 }
 
-export function shapeChanged(name: string, before: readonly string[], now: readonly string[]): SchemaError {
+export function shapeChanged(
+  name: string,
+  before: readonly string[],
+  now: readonly string[],
+  version: number,
+): SchemaError {
   const gone = before.filter((part) => !now.includes(part));
   const come = now.filter((part) => !before.includes(part));
   const what = [...gone.map((part) => `was there: ${part}`), ...come.map((part) => `is new: ${part}`)];
   const differences = what.length > 0 ? what.join('; ') : `the order was ${before.join(', ')}, now ${now.join(', ')}`;
   const message =
     `The pipeline of "${name}" is not the one whose state was saved: ${differences}. Nothing was changed. ` +
-    'Declare it as it was, or declare the new one under another name: it processes history, and both can run side by side.';
+    `Declare it as it was, or with version: ${version + 1}: then it is built anew from history, beside the rows that are there, and takes their place when it has caught up.`;
   return new SchemaError(message, { stream: name }, 'SCHEMA_CHANGED');
+}
+
+export function olderVersion(name: string, saved: number, declared: number): SchemaError {
+  const message = `"${name}" is in this mill as version ${saved}, and is declared as version ${declared} now. Declare version ${saved}, or a higher one to have it built anew. Nothing was changed.`;
+  return new SchemaError(message, { stream: name }, 'SCHEMA_CHANGED');
+}
+
+/** What the option `version` says. @throws MillraceError `INVALID_OPTION` */
+export function versionOf(name: string, version: unknown = 1): number {
+  if (Number.isSafeInteger(version) && (version as number) >= 1) return version as number;
+  const message = `Option version of "${name}" must be a whole number from 1 on, not ${shown(version)}.`;
+  throw new MillraceError('INVALID_OPTION', message, { stream: name });
 }
 
 export function otherKind(name: string, was: string, is: string): SchemaError {
@@ -42,6 +60,6 @@ export function notDerived(name: string, given: unknown): MillraceError {
 /** What the option `onError` says. @throws MillraceError `INVALID_OPTION` */
 export function isDeadLetter(name: string, onError: unknown): boolean {
   if (onError === undefined || onError === 'stop' || onError === 'deadLetter') return onError === 'deadLetter';
-  const message = `Option onError of "${name}" must be 'stop' or 'deadLetter', not ${String(onError)}.`;
+  const message = `Option onError of "${name}" must be 'stop' or 'deadLetter', not ${shown(onError)}.`;
   throw new MillraceError('INVALID_OPTION', message, { stream: name });
 }

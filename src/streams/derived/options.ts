@@ -19,6 +19,12 @@ export interface DerivedOptions<T> {
   readonly schema?: Schema;
   /** Whether a new pipeline begins with the events that are there already. Default `true`. */
   readonly processHistory?: boolean;
+  /**
+   * To be raised where the pipeline becomes another one: a whole number from 1, the default. A new version is built from history beside the
+   * rows that are there, and takes their place, all at once, when it has caught up. Where the history of its inputs was cut by
+   * retention, older rows stay. Key columns and the time column stay the same, as do the types of columns that keep their names.
+   */
+  readonly version?: number;
   readonly onError?: OnError;
   /** How long rows are kept, as for streams that are appended to. */
   readonly retention?: string | number;
@@ -36,5 +42,7 @@ export interface TableOptions<V> {
   readonly from: Observable<V>;
   /** Whether a new pipeline begins with the events that are there already. Default `true`. */
   readonly processHistory?: boolean;
+  /** To be raised where the pipeline becomes another one, as for derived streams: readers have the old rows until the new ones are there. */
+  readonly version?: number;
   readonly onError?: OnError;
 }

@@ -2,6 +2,7 @@ import type { UnsavedEvents } from '../../snapshots/unsaved.js';
 import { EventEntryBuilder, type StreamLayout } from '../../wal/event-entry.js';
 import type { RowCodec } from '../row-codec.js';
 import { decodedRow } from '../values.js';
+import { type Build, keptTo } from './build.js';
 import type { CapturedRows, DerivedOutput } from './derivation.js';
 
 /** What the rows of a derived stream are, and who listens. */
@@ -37,12 +38,22 @@ export class StreamOutput implements DerivedOutput {
   private accepted = 0;
   private indexes = 0;
   private group = {};
+  /** Up to this lsn old rows stay … */
+  private readonly keptTo: number;
+  /** … and from this one on rows are new to those who listen. */
+  private readonly toldFrom: number;
 
   constructor(
     private readonly stream: OutputStream,
     private readonly layout: StreamLayout,
     private readonly unsaved: UnsavedEvents,
-  ) {}
+    build: Build | null = null,
+  ) {
+    const { name } = stream;
+    this.keptTo = build === null ? -1 : keptTo(build, name);
+    this.toldFrom = build?.toldFrom ?? 0;
+    unsaved.isBuild = build !== null;
+  }
 
   take(row: unknown): void {
     const { codec, isKept } = this.stream;
@@ -70,8 +81,8 @@ export class StreamOutput implements DerivedOutput {
     this.turn = [];
     this.accepted = 0;
     for (const { stored, row, isKept } of turn) {
-      if (isTold) this.stream.emit(row, lsn, this.indexes, this.group);
-      if (isKept) this.put(stored, lsn, this.indexes++);
+      if (isTold && lsn >= this.toldFrom) this.stream.emit(row, lsn, this.indexes, this.group);
+      if (isKept && lsn > this.keptTo) this.put(stored, lsn, this.indexes++);
     }
   }
 
@@ -106,6 +117,10 @@ export class StreamOutput implements DerivedOutput {
 
   mark(): CapturedRows {
     return { stream: this.stream.name, mark: this.unsaved.mark() };
+  }
+
+  swapped(): void {
+    this.unsaved.isBuild = false;
   }
 
   stopped(): void {

@@ -17,6 +17,8 @@ export interface TableChange<V> {
 export class TableOutput<V> implements DerivedOutput {
   readonly state: KeyedState<StateKey, V, unknown[]>;
   readonly states: readonly [KeyedState<StateKey, V, unknown[]>];
+  /** The rows that readers have while a new version is being built. */
+  before: KeyedState<StateKey, V, unknown[]> | null = null;
   private accepted = 0;
   private turn: { readonly key: StateKey; readonly value: V }[] = [];
 
@@ -59,6 +61,10 @@ export class TableOutput<V> implements DerivedOutput {
 
   mark(): null {
     return null;
+  }
+
+  swapped(): void {
+    this.before = null;
   }
 
   stopped(): void {}

@@ -1,5 +1,6 @@
 import { Observable, Subject } from 'rxjs';
 import { currentScope } from '../../operators/pipeline-scope.js';
+import { KeyedState } from '../../snapshots/keyed-state.js';
 import { type Identity, identityOf, type StateKey } from '../../snapshots/state-key.js';
 import type { Derivation, DerivationStatus } from './derivation.js';
 import type { DerivedStream } from './derived-stream.js';
@@ -91,6 +92,13 @@ export class Table<V> {
     this.running = running;
   }
 
+  /** @internal The state that readers have while a new version is built. */
+  rowsBefore(): KeyedState<StateKey, V, unknown[]> {
+    const { output } = this.running!;
+    output.before = new KeyedState(output.state.name, output.state.codec);
+    return output.before;
+  }
+
   /** @internal */
   tell(change: TableChange<V>): void {
     this.changeSubject.next(change);
@@ -105,7 +113,9 @@ export class Table<V> {
 
   private get rows() {
     // A pipeline reads it while the log is re-emitted, before the mill is live.
-    if (currentScope() === null) this.host.live(`read table "${this.name}"`);
-    return this.running!.output.state;
+    if (currentScope() !== null) return this.running!.output.state;
+    this.host.live(`read table "${this.name}"`);
+    const { state, before } = this.running!.output;
+    return before ?? state;
   }
 }

@@ -19,7 +19,11 @@ export function scanOf(
   const retained = manifest.current.streams.find((stream) => stream.id === id)?.retained ?? null;
   return new Scan<unknown>(
     {
-      place: () => ({ segments: store.of(id), unsaved: unsaved.stream(id) }),
+      // Of a version that is being built, it is its rows that are read.
+      place: () => ({
+        segments: unsaved.isBuilding(id) ? store.buildOf(id) : store.of(id),
+        unsaved: unsaved.newest(id),
+      }),
       retained: () => retained,
       codec: () => codec,
       layoutOf: (entry) => catalog.layoutOf(entry),
