@@ -176,9 +176,9 @@ export class Ingest<I, T> implements Log<I, T> {
     return slot;
   }
 
-  /** The hash of the key decides; of a stream without key columns, that of its name. */
+  /** The hash of the key decides; of a stream without key columns, that of its name. The mill's own streams are in VGroup 0. */
   private vgroupOf(values: readonly unknown[]): number {
-    if (this.context.vgroups === 1) return 0;
+    if (this.context.vgroups === 1 || this.stream.startsWith('$')) return 0;
     const text = values.length === 0 ? this.stream : keyText(values);
     return Number(this.context.hash(Buffer.from(text)) % BigInt(this.context.vgroups));
   }

@@ -123,10 +123,20 @@ export class StreamRegistry {
   retentions(catalog: Catalog): ReadonlyMap<number, number> {
     const retentions = new Map<number, number>();
     for (const { name, retention } of this.streams.values()) {
+      const kept = name === TICKS ? this.longestRetention() : retention;
       const id = catalog.find(name)?.id;
-      if (id !== undefined && retention !== null) retentions.set(id, retention);
+      if (id !== undefined && kept !== null) retentions.set(id, kept);
     }
     return retentions;
+  }
+
+  /** Ticks are kept as long as any event that they come between; `null` for ever. */
+  private longestRetention(): number | null {
+    const all = [...this.streams.values()].flatMap((stream) =>
+      stream instanceof DurableStream && stream.name !== TICKS ? [stream.retention ?? Infinity] : [],
+    );
+    const longest = Math.max(0, ...all);
+    return longest === Infinity ? null : longest;
   }
 
   completeSubscribers(): void {

@@ -78,4 +78,29 @@ describe('ticks', () => {
     expect((await recordsOf(opened.silent, opened)).length).toBe(6);
     await opened.settled(opened.mill.close());
   });
+
+  it('are kept as long as the events of the source that is kept longest', async () => {
+    const opened = await openDerived(
+      new SimulatedStorage({ seed: 1 }),
+      (mill) => {
+        const source = mill.stream('payments', { schema, retention: '10m' });
+        mill.stream('others', { schema, retention: '5m' });
+        return { payments: source, silent: mill.stream('silent', { schema, from: source.pipe(afterSilence()) }) };
+      },
+      { checkpointInterval: '1m' },
+      START,
+    );
+    const ticks = () => opened.settled(opened.mill.stream('$ticks').count());
+    await opened.settled(opened.mill.start());
+    for (let minute = 0; minute < 8; minute++) {
+      await opened.settled(opened.payments.append(payments(minute * 60, 1)[0]!));
+      await opened.settled(opened.driver.pause(60_000));
+    }
+    expect(await ticks()).toBe(8);
+    await opened.settled(opened.driver.pause(600_000));
+    await opened.settled(opened.payments.append(payments(1_080, 1)[0]!));
+    await opened.settled(opened.mill.checkpoint());
+    expect(await ticks()).toBe(0);
+    await opened.settled(opened.mill.close());
+  });
 });
