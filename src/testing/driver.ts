@@ -15,6 +15,9 @@ const STEPS_MAX = 300_000;
  * macrotask is involved, so a step costs about a microsecond and the order of things follows from the seed alone.
  */
 export class Driver {
+  /** Waited for before each step. */
+  between: (() => Promise<void>) | null = null;
+
   constructor(readonly clock: VirtualClock) {}
 
   /** Steps until `isDone`, through what is due up to `time`; false where nothing is left to do before. */
@@ -22,6 +25,7 @@ export class Driver {
     let idleRounds = 0;
     for (let step = 0; idleRounds < IDLE_ROUNDS_MAX; step++) {
       await drained();
+      if (this.between !== null) await this.between();
       if (isDone()) return true;
       if (step === STEPS_MAX) throw new Error(`still busy after ${STEPS_MAX} steps`);
       const { next = Infinity } = this.clock;

@@ -5,6 +5,8 @@
 export { seededRandom } from '../storage/random.js';
 export type { Fault } from '../storage/simulated-faults.js';
 export { SimulatedStorage, type SimulatedStorageOptions } from '../storage/simulated-storage.js';
+export type { CrashOptions, PipelineCrashOptions, SourceEvent } from './crash-options.js';
+export { type CrashesTried, expectSameAfterCrash } from './expect-same-after-crash.js';
 export type { Emission } from './live-recorder.js';
 export { type Crash, type MillLife, type MillOptions, type MillRun, mill } from './mill.js';
 export type { Kept } from './observed.js';

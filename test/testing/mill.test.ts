@@ -34,7 +34,9 @@ const run = (marbles: string | Record<string, string>, options: Partial<MillOpti
   mill(marbles, { declare, values, ...options });
 
 const lettersOf = (rows: readonly { event: object }[]) =>
-  rows.map(({ event }) => Object.entries(values).find(([, value]) => JSON.stringify(value) === JSON.stringify(event))?.[0]);
+  rows.map(
+    ({ event }) => Object.entries(values).find(([, value]) => JSON.stringify(value) === JSON.stringify(event))?.[0],
+  );
 
 describe('a mill in marbles', () => {
   it('goes on after a crash with all that was durable', async () => {
@@ -46,7 +48,10 @@ describe('a mill in marbles', () => {
     expect(lives.map(({ recovery }) => recovery.events)).toEqual([0, 2]);
     expect(lettersOf(history.payments!)).toEqual(['a', 'b', 'c']);
     expect(lettersOf(history.changes!)).toEqual(['A', 'B', 'C']);
-    expect(tables.balances).toEqual([['x', values.C], ['y', values.B]]);
+    expect(tables.balances).toEqual([
+      ['x', values.C],
+      ['y', values.B],
+    ]);
     expect(derived).toMatchObject({ changes: { state: 'live' }, balances: { state: 'live' } });
   });
 });
