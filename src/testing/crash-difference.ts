@@ -1,7 +1,8 @@
-import { inspect, isDeepStrictEqual } from 'node:util';
+import { inspect } from 'node:util';
 import type { StateKey } from '../snapshots/state-key.js';
 import type { Recorded } from '../streams/reading.js';
 import type { Outcome } from './crash-run.js';
+import { isSame } from './same.js';
 import type { Row } from './simulated-life.js';
 
 /** A row with where it stands: told by the events that were appended, as lsns are others after a crash. */
@@ -13,12 +14,10 @@ interface Placed {
 
 /** The first thing that is not the same. */
 export interface Difference {
-  /** `stream "totals"`, `table "balances"`. */
-  readonly what: string;
-  readonly expected: readonly unknown[];
-  readonly actual: readonly unknown[];
-  /** The number of the first row that differs, from 0. */
-  readonly at: number;
+  /** The rows, side by side. */
+  readonly text: string;
+  readonly expected: unknown;
+  readonly actual: unknown;
 }
 
 /** Compares what two runs left; `null` where it is the same. */
@@ -40,9 +39,14 @@ export function differenceOf(expected: Outcome, actual: Outcome): Difference | n
 
 function firstDifference(what: string, expected: readonly Placed[], actual: readonly Placed[]): Difference | null {
   const length = Math.max(expected.length, actual.length);
-  for (let at = 0; at < length; at++)
-    if (!isDeepStrictEqual(expected[at], actual[at])) return { what, expected, actual, at };
-  return null;
+  const at = Array.from({ length }).findIndex((_, row) => !isSame(expected[row], actual[row]));
+  if (at < 0) return null;
+  const text = [
+    `Row ${at} of ${what} differs (rows: ${expected.length} without a crash, ${actual.length} with it).`,
+    `  without a crash:  ${show(expected[at])}`,
+    `  after the crash:  ${show(actual[at])}`,
+  ].join('\n');
+  return { text, expected: expected[at], actual: actual[at] };
 }
 
 function placed(records: readonly Recorded<Row>[], lsns: readonly number[]): Placed[] {
@@ -62,16 +66,6 @@ function withoutLsn(row: Row, lsns: readonly number[]): Row {
 
 function rowsOf(entries: readonly (readonly [StateKey, Row])[]): Placed[] {
   return entries.map(([key, row]) => ({ cause: `key ${inspect(key)}`, row }));
-}
-
-/** The rows that differ, side by side. */
-export function showDifference({ what, expected, actual, at }: Difference): string {
-  const counts = `${expected.length} without a crash, ${actual.length} with it`;
-  return [
-    `Row ${at} of ${what} is not the same (rows: ${counts}).`,
-    `  without a crash:  ${show(expected[at] as Placed)}`,
-    `  after the crash:  ${show(actual[at] as Placed)}`,
-  ].join('\n');
 }
 
 function show(placed: Placed | undefined): string {

@@ -34,11 +34,6 @@ export class Driver {
     return false;
   }
 
-  /** What follows from what was done, without anything that waits for the clock. */
-  async settle(): Promise<void> {
-    await this.until(() => false, -Infinity);
-  }
-
   /** Resolves after so many simulated milliseconds; never, where nobody steps the clock. */
   pause(milliseconds: number): Promise<void> {
     return new Promise((resolve) => void this.clock.schedule(() => resolve(), milliseconds));

@@ -4,7 +4,7 @@ import { describe } from '../errors.js';
 import type { Millrace } from '../streams/millrace.js';
 import type { InputOf, RowOf, Schema } from '../streams/schema.js';
 import type { DurableStream } from '../streams/stream.js';
-import { differenceOf, showDifference } from './crash-difference.js';
+import { differenceOf } from './crash-difference.js';
 import {
   type AnyPipeline,
   type CrashOptions,
@@ -95,7 +95,7 @@ async function tryCrash(plan: CrashPlan, moment: CrashMoment, expected: WholeRun
   if (difference === null && stopped === undefined) return;
   const message = [
     `It is not the same ${where}.`,
-    ...(difference === null ? [] : [showDifference(difference)]),
+    ...(difference === null ? [] : [difference.text]),
     ...(stopped === undefined ? [] : [`"${stopped[0]}" has stopped: ${describe(stopped[1].cause)}`]),
     `${lsns.length} of ${plan.events.length} events were acknowledged before the crash, ${actual.survived} were there afterwards.`,
     'What a pipeline remembers from one event to the next must be in operators of millrace (scan, fold, windowed, …):',

@@ -1,5 +1,5 @@
-import { toCanonicalJson } from '../wal/canonical-json.js';
 import { type Mark, printMarbles } from './marbles.js';
+import { isSame } from './same.js';
 import type { Row, SimulatedLife } from './simulated-life.js';
 
 /** A row that those who listened were given, in which frame, and the event that caused it. */
@@ -33,13 +33,10 @@ export class LiveRecorder {
 
   /** The marbles of each stream and table, where a letter stands for a value that equals the row. */
   marbles(values: Readonly<Record<string, object>>, { from, to, mark }: LifeSpan): Record<string, string> {
-    const letters = new Map(Object.entries(values).map(([letter, value]) => [toCanonicalJson(value), letter]));
+    const letterOf = (row: Row): string => Object.keys(values).find((letter) => isSame(values[letter], row)) ?? '?';
     const end: readonly Mark[] = mark === '' ? [] : [{ frame: to, letter: mark }];
     const texts = Object.entries(this.emitted).map(([name, emissions]) => {
-      const marks = emissions.map(({ frame, event }) => ({
-        frame,
-        letter: letters.get(toCanonicalJson(event)) ?? '?',
-      }));
+      const marks = emissions.map(({ frame, event }) => ({ frame, letter: letterOf(event) }));
       return [name, printMarbles([...marks, ...end], from, to)] as const;
     });
     return Object.fromEntries(texts);

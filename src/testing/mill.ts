@@ -1,4 +1,5 @@
 import { type Duration, millisecondsOf } from '../operators/duration.js';
+import { seededRandom } from '../storage/random.js';
 import { SimulatedStorage } from '../storage/simulated-storage.js';
 import type { Millrace } from '../streams/millrace.js';
 import type { Recovery } from '../streams/status.js';
@@ -48,8 +49,8 @@ export interface MillRun extends Kept {
 /**
  * Runs a whole mill in virtual time, on a simulated disk, as marbles say: a letter appends its event, `^` begins a checkpoint, `!` is a
  * crash after which the next life recovers, `|` closes the mill. Several source streams have marbles each, of one length; a mark may be
- * in any of them. In one frame events come before `^`, and `^` before `!`: `(a!)` is a crash while `a` is being written, which may
- * then be kept or not, by the seed. What was durable before is kept.
+ * in any of them. In one frame events come before `^`, and `^` before `!`: `(a!)` is a crash while `a` is being written, which is
+ * then kept or not, by the seed, and `(^!)` one inside a checkpoint. What was durable before is kept.
  *
  * @returns plain data: what each life emitted, and everything that is kept at the end
  * @throws MillraceError `INVALID_ARGUMENT` for marbles or letters that make no sense and for events that are refused
@@ -65,11 +66,16 @@ export async function mill(marbles: string | Readonly<Record<string, string>>, o
   return run.end();
 }
 
+/** About how many operations of the disk an append has, and a checkpoint. */
+const APPEND_OPERATIONS = 2;
+const CHECKPOINT_OPERATIONS = 80;
+
 /** The lives of one run. */
 class MarbleRun {
   private readonly lives: MillLife[] = [];
   private readonly frameMs: number;
   private readonly plan: LifePlan & { readonly latency: number };
+  private readonly random: () => number;
   private life!: SimulatedLife;
   private recorder!: LiveRecorder;
   /** The frame in which this life began. */
@@ -82,6 +88,7 @@ class MarbleRun {
   ) {
     const { declare, options, frame = 1, latency = 0, seed = 1, start = 0 } = given;
     this.frameMs = millisecondsOf('frame', frame);
+    this.random = seededRandom(seed);
     this.plan = { declare, options, seed, start, latency: millisecondsOf('latency', latency, { min: 0 }) };
   }
 
@@ -94,9 +101,7 @@ class MarbleRun {
     await this.advance(frame.at);
     for (const event of frame.events) this.append(event, frame.at);
     if (frame.hasCheckpoint) this.life.watch(`The checkpoint of frame ${frame.at}`, this.life.mill.checkpoint());
-    // What can be done without waiting for the disk.
-    await this.life.driver.settle();
-    if (frame.end === '!') await this.crash(frame.at);
+    if (frame.end === '!') await this.crash(frame);
     if (frame.end === '|') await this.close(frame.at);
   }
 
@@ -129,9 +134,13 @@ class MarbleRun {
     this.life.watch(`"${letter}" of stream "${source.name}" in frame ${frame}`, source.append(event));
   }
 
-  private async crash(frame: number): Promise<void> {
-    this.life.assertWell();
+  /** The power goes, or the process: in the middle of what began in this frame, at an operation of the disk that the seed says. */
+  private async crash({ at: frame, events, hasCheckpoint }: Frame): Promise<void> {
     const { disk, clock } = this.life;
+    const among = hasCheckpoint ? CHECKPOINT_OPERATIONS : events.length > 0 ? APPEND_OPERATIONS : 0;
+    if (among > 0) disk.crashAt(disk.operations + 1 + Math.floor(this.random() * among));
+    await this.life.advanceTo(clock.now());
+    this.life.assertWell();
     const how = this.given.crash === 'kill' ? 'kill' : 'crash';
     const start = clock.now();
     const plan = { ...this.plan, start, seed: this.plan.seed + this.lives.length + 1 };
