@@ -48,8 +48,8 @@ function parseText(text: string, stream: string | null, frames: Map<number, Maki
   let at = 0;
   let group = -1;
   let isMarked = false;
-  [...text].forEach((character, place) => {
-    if (/\s/.test(character)) return;
+  for (const [place, character] of [...text].entries()) {
+    if (/\s/.test(character)) continue;
     const frame = group < 0 ? at : group;
     at++;
     if (character === '(') {
@@ -67,7 +67,7 @@ function parseText(text: string, stream: string | null, frames: Map<number, Maki
       isMarked = MARKS.includes(character);
       put(frames, frame, character, stream, () => badMarbles(text, place, 'a frame has either "!" or "|"'));
     }
-  });
+  }
   if (group >= 0) throw badMarbles(text, text.length - 1, 'the group is not closed');
   return at;
 }

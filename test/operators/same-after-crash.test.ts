@@ -41,7 +41,7 @@ interface Reading {
 }
 
 /** Of each test; more by the environment. */
-const CRASHES = Number(process.env.RUNS ?? 60);
+const CRASHES = Number(process.env.RUNS ?? 40);
 
 const schema = { ts: timestamp(), device: key(string()), value: float64() };
 const anything = { ts: timestamp(), seen: json() };
@@ -136,5 +136,20 @@ it.each(['drop', { correct: '15s' }] as const)('keeps what is open of windows, l
   const tried = await expectSameAfterCrash(declaring(Object.fromEntries(pipelines)), events(60, 3), {
     crashPointsMax: CRASHES,
   });
+  expect(tried.crashes).toBe(CRASHES);
+});
+
+it('keeps what waits for the clock, and events that were too late', async () => {
+  const declare = (mill: Millrace) => {
+    const readings = mill.stream('readings', { schema });
+    mill.stream('limits', { schema });
+    const options = { late: 'side', maxDelay: '30s', aggregate: { n: count() } } as const;
+    const rows = (window: Window<Reading>) => readings.pipe(windowed(window, options));
+    mill.stream('tumbling', { from: rows(tumbling('10s')) });
+    mill.stream('session', { from: rows(session('5s')) });
+  };
+  // Each comes two seconds after the one before, by the clock; then it is silent for a while.
+  const clock = { start: 100_000, every: '2s', rest: '2m' } as const;
+  const tried = await expectSameAfterCrash(declare, events(40, 4), { ...clock, crashPointsMax: CRASHES });
   expect(tried.crashes).toBe(CRASHES);
 });

@@ -88,7 +88,7 @@ describe('a mill in marbles', () => {
         ['y', values.B],
       ]);
     }
-    expect([...replayed].sort()).toEqual([0, 3]);
+    expect([...replayed].toSorted((a, b) => a - b)).toEqual([0, 3]);
   });
 
   it('takes time to write where the disk is slow', async () => {
