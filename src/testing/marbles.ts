@@ -48,7 +48,7 @@ function parseText(text: string, stream: string | null, frames: Map<number, Maki
   let at = 0;
   let group = -1;
   let isMarked = false;
-  for (const [place, character] of [...text].entries()) {
+  for (const [place, character] of Array.from(text).entries()) {
     if (/\s/.test(character)) continue;
     const frame = group < 0 ? at : group;
     at++;

@@ -21,7 +21,10 @@ export async function readKept(life: SimulatedLife): Promise<Kept> {
   for (const stream of [...life.sources, ...life.derived]) history[stream.name] = await life.recordsOf<Row>(stream);
   const tables: Record<string, (readonly [StateKey, Row])[]> = {};
   for (const [name, table] of life.tables) tables[name] = byKey([...table.entries()] as [StateKey, Row][]);
-  const derived = life.mill.metrics().derived.map(({ name, states: _, ...status }) => [name, status] as const);
+  const derived = life.mill.metrics().derived.map(({ name, state, processedTo, lsn, cause }) => {
+    const status: DerivationStatus = state === 'stopped' ? { state, processedTo, lsn, cause } : { state, processedTo };
+    return [name, status] as const;
+  });
   return { history, tables, derived: Object.fromEntries(derived) };
 }
 
