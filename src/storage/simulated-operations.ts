@@ -43,6 +43,7 @@ export class OperationRunner {
   readonly #inFlight = new Set<Interruptible>();
   #crashPoint = Infinity;
   #onCrash: (() => void) | undefined;
+  #watcher: ((operation: number) => void) | null = null;
 
   constructor(
     private readonly random: () => number,
@@ -62,11 +63,18 @@ export class OperationRunner {
     this.#onCrash = callback;
   }
 
+  watch(callback: (operation: number) => void): () => void {
+    this.#watcher = callback;
+    return () => {
+      this.#watcher = null;
+    };
+  }
+
   /** Called again for another copy: each time what is in flight is cut off anew, by chance. */
-  cutOff(copy: DiskCopy): void {
+  cutOff(copy: DiskCopy, random: () => number): void {
     for (const operation of this.#inFlight) {
       try {
-        operation.cutOff?.(copy, this.random);
+        operation.cutOff?.(copy, random);
       } catch {
         // It would have failed, so it left nothing.
       }
@@ -80,9 +88,16 @@ export class OperationRunner {
       this.#crash(operation);
       return;
     }
+    if (this.#watcher !== null) this.#show(operation, this.#watcher);
     const fault = this.faults.next(operation.name, operation.paths);
     if (this.scheduler) this.#completeLater(this.scheduler, operation, fault, subscriber);
     else this.#complete(operation, fault, subscriber);
+  }
+
+  #show(operation: Interruptible, watcher: (operation: number) => void): void {
+    this.#inFlight.add(operation);
+    watcher(this.begun);
+    this.#inFlight.delete(operation);
   }
 
   #completeLater<T>(

@@ -5,6 +5,7 @@ import { normalize, SimulatedDisk } from './simulated-disk.js';
 import type { Fault, OperationName } from './simulated-faults.js';
 import type { SimulatedFile } from './simulated-file.js';
 import { SimulatedHandle } from './simulated-handle.js';
+import { SimulatedLock } from './simulated-lock.js';
 import { type DiskCopy, type Latency, OperationRunner } from './simulated-operations.js';
 import type { OpenOptions, Storage, StorageFile, StorageLock } from './storage.js';
 
@@ -142,6 +143,22 @@ export class SimulatedStorage implements Storage {
     this.#runner.crashAt(operation, callback);
   }
 
+  /**
+   * Calls back at each operation with its number, when it has begun and nothing of it is done: `fork` gives then what a crash at this
+   * operation would leave. Returns a function that ends it.
+   */
+  onOperation(callback: (operation: number) => void): () => void {
+    return this.#runner.watch(callback);
+  }
+
+  /** What `crash` or `kill` would leave, while this storage goes on. What happens by chance follows from `seed` alone. */
+  fork(how: 'crash' | 'kill', seed: number, options: SimulatedStorageOptions = {}): SimulatedStorage {
+    const random = seededRandom(seed);
+    return this.#copy(options, random, ({ disk }) => {
+      if (how === 'crash') disk.cutPower(new PowerCut(random));
+    });
+  }
+
   /** Makes operations fail. A write that fails may have written a part. Returns a function that lifts the fault. */
   failAt(fault: Fault): () => void {
     return this.#runner.faults.add(fault);
@@ -196,10 +213,14 @@ export class SimulatedStorage implements Storage {
 
   #end(options: SimulatedStorageOptions, act: (copy: DiskCopy) => void): SimulatedStorage {
     this.#runner.dead = true;
+    return this.#copy(options, this.#random, act);
+  }
+
+  #copy(options: SimulatedStorageOptions, random: () => number, act: (copy: DiskCopy) => void): SimulatedStorage {
     const copy = this.#disk.clone();
-    this.#runner.cutOff(copy);
+    this.#runner.cutOff(copy, random);
     act(copy);
-    const seed = Math.floor(this.#random() * 2 ** 32);
+    const seed = Math.floor(random() * 2 ** 32);
     return new SimulatedStorage({ ...this.#options, capacity: this.#capacity, seed, ...options }, copy.disk);
   }
 }
@@ -213,28 +234,4 @@ function onNames(name: OperationName, paths: readonly string[], act: (disk: Simu
       if (random() < 0.5) act(disk);
     },
   };
-}
-
-class SimulatedLock implements StorageLock {
-  #held = true;
-
-  constructor(
-    private readonly path: string,
-    private readonly runner: OperationRunner,
-    private readonly forget: () => void,
-  ) {}
-
-  release(): Observable<void> {
-    return this.runner.run<void>(() => ({
-      name: 'release',
-      paths: [normalize(this.path)],
-      effect: () => this.free(),
-    }));
-  }
-
-  /** A second release must not free the lock of whoever took it since. */
-  free(): void {
-    if (this.#held) this.forget();
-    this.#held = false;
-  }
 }

@@ -223,3 +223,46 @@ describe('crashAt', () => {
     expect(calls).toEqual([3]);
   });
 });
+
+describe('fork', () => {
+  /** Two writes, and the disk of a crash at the second one. */
+  function forkAtSecondWrite(seed: number, how: 'crash' | 'kill') {
+    const { storage, file } = prepare('', 1);
+    const forks: SimulatedStorage[] = [];
+    storage.onOperation((operation) => {
+      if (operation === 3) forks.push(storage.fork(how, seed));
+    });
+    write(file, 'one');
+    write(file, 'two', 3);
+    return { storage, contents: text(forks[0]!.contents('/file')) };
+  }
+
+  it('gives what a crash at an operation would leave, and the storage goes on', () => {
+    const seen = new Set<string>();
+    for (let seed = 0; seed < SEEDS; seed++) {
+      const { storage, contents } = forkAtSecondWrite(seed, 'kill');
+      expect(storage.dead).toBe(false);
+      expect(text(storage.contents('/file'))).toBe('onetwo');
+      seen.add(contents);
+    }
+    // Killed, only the operation that has begun is in doubt.
+    expect([...seen].sort()).toEqual(['one', 'onetwo']);
+  });
+
+  it('depends on its seed alone', () => {
+    const contents = (seed: number) => forkAtSecondWrite(seed, 'crash').contents;
+    const seeds = Array.from({ length: 50 }, (_, seed) => seed);
+    expect(seeds.map(contents)).toEqual(seeds.map(contents));
+    expect(new Set(seeds.map(contents)).size).toBeGreaterThan(2);
+  });
+
+  it('is not asked for any more once that has ended', () => {
+    const storage = new SimulatedStorage();
+    const calls: number[] = [];
+    const end = storage.onOperation((operation) => calls.push(operation));
+    create(storage);
+    end();
+    create(storage);
+    expect(calls).toEqual([1]);
+  });
+});
