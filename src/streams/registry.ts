@@ -69,8 +69,8 @@ export class StreamRegistry {
     const { key, from, processHistory = true } = options;
     const version = versionOf(name, options.version);
     const { hasLate } = probedOnce(name, from, this.ticks);
-    const table = new Table<V>(name, this.host);
     const columns = keyColumns(name, key);
+    const table = new Table<V>(name, this.host, columns, from);
     if (hasLate) table.late = this.sideStream(`${name}.late`, LATE_EVENT);
     if (isDeadLetter(name, options.onError)) table.deadLetters = this.sideStream(`${name}.dead`, DEAD_LETTER);
     this.derivations.push({ name, rows: from, target: table, version, key: columns, processesHistory: processHistory });

@@ -103,10 +103,11 @@ export class Derivation {
       next: (row: unknown) => this.output.take(row),
       late: (event: unknown, time: number) => this.sides.late?.take({ ts: Math.round(time), event }),
       failed: (cause: unknown) => this.stop(this.turnLsn, cause),
+      turns: this,
     };
     this.pipeline = new Pipeline(name, rows, sink, ticks);
     this.pipeline.subscribe();
-    this.upstream = this.inputs.flatMap((input) => others.get(input) ?? []);
+    this.upstream = [...new Set(this.inputs.flatMap((input) => others.get(input) ?? []))];
     for (const upstream of this.upstream) upstream.downstream.push(this);
   }
 
@@ -117,6 +118,17 @@ export class Derivation {
 
   get inputs(): readonly PipelineStream[] {
     return this.pipeline.inputs;
+  }
+
+  /** Its inputs in the order in which rows of one turn come: those beside others first, else by number of their stream. */
+  inputsInOrder(numberOf: (derivation: Derivation, input: number) => number): { input: number; number: number }[] {
+    const { reads } = this.pipeline;
+    const inputs = this.inputs.map((_, input) => ({ input, number: numberOf(this, input) }));
+    return inputs.toSorted((a, b) => reads.depthOf(b.input) - reads.depthOf(a.input) || a.number - b.number);
+  }
+
+  get isLive(): boolean {
+    return this.state === 'live';
   }
 
   /** When it needs a tick, by the clock; `Infinity` for not at all, `null` where it never does. */
