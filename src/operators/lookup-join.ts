@@ -15,7 +15,7 @@ export interface LookupTable<V> {
   /** The rows as they come: the last one of a key is the row of that key. */
   readonly rows: Observable<V>;
   /** The key of a row: the value of the only key column, or the values of all as an array. */
-  keyOf(row: V): StateKey;
+  keyOf(row: NoInfer<V>): StateKey;
   /** The row of a key now, where the table knows it by itself. */
   get?(key: StateKey): V | undefined;
 }
