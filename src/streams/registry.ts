@@ -4,7 +4,7 @@ import { DerivedStream } from './derived/derived-stream.js';
 import type { DeclaredDerivation } from './derived/load.js';
 import { isDeadLetter, lateDeclaration, versionOf } from './derived/misuse.js';
 import type { DerivedOptions, TableOptions } from './derived/options.js';
-import { TICKS } from './derived/pipeline.js';
+import { TICKS } from './derived/pipeline-inputs.js';
 import { DEAD_LETTER, LATE_EVENT } from './derived/side-streams.js';
 import { Table } from './derived/table.js';
 import { declareStreams, type LiveMill } from './live.js';

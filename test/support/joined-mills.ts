@@ -37,7 +37,7 @@ const ofMoment = (trades: Observable<Trade>, quotes: Observable<Quote>, time?: '
       by: 'symbol',
       ...(time && { time }),
       lateness: '2s',
-      idle: '10s',
+      maxLag: '10s',
       tolerance: '8s',
       select: ({ ts, symbol, size }, quote) => ({ ts, symbol, size, price: quote?.price }),
     }),
@@ -50,7 +50,7 @@ const near = (trades: Observable<Trade>, quotes: Observable<Quote>, time?: 'ts')
       ...(time && { time }),
       before: '3s',
       after: '2s',
-      idle: '10s',
+      maxLag: '10s',
       select: ({ ts, symbol, size }, { price }) => ({ ts, symbol, size, price }),
     }),
   );

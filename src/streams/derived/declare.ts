@@ -4,7 +4,8 @@ import { type DescribedColumn, descriptionOf, type RowDescription } from '../../
 import type { ColumnLayout } from '../../wal/column.js';
 import { layoutOf, type Schema } from '../schema.js';
 import { noSchema, notDerived } from './misuse.js';
-import { Pipeline, type PipelineStream } from './pipeline.js';
+import { Pipeline } from './pipeline.js';
+import type { PipelineStream } from './pipeline-inputs.js';
 
 /** What is known of a pipeline when it is declared. */
 export interface Probed {

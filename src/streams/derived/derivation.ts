@@ -5,7 +5,8 @@ import type { UnsavedMark } from '../../snapshots/unsaved.js';
 import type { Row } from '../row-codec.js';
 import type { Build } from './build.js';
 import { inputFailed } from './misuse.js';
-import { type AnyState, Pipeline, type PipelineStream } from './pipeline.js';
+import { type AnyState, Pipeline } from './pipeline.js';
+import type { PipelineStream } from './pipeline-inputs.js';
 
 /** What a derivation is doing. */
 export interface DerivationStatus {

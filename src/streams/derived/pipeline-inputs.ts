@@ -1,6 +1,17 @@
 import type { TeardownLogic } from 'rxjs';
 import { currentBranch, type InputBranch, isSideInput, MAIN_BRANCH } from '../../operators/stateful/side-input.js';
-import { type PipelineStream, TICKS } from './pipeline.js';
+import type { ColumnLayout } from '../../wal/column.js';
+
+/** A stream of the mill as a pipeline reads it. */
+export interface PipelineStream {
+  readonly name: string;
+  readonly columns: readonly ColumnLayout[];
+  /** Whether it is one of late events or dead letters. */
+  readonly isSide?: boolean;
+}
+
+/** The internal stream of ticks. */
+export const TICKS = '$ticks';
 
 /** Takes the rows of a stream: what subscribed to it, or an operator that takes ticks. */
 export interface Reader {

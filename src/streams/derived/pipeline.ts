@@ -6,20 +6,8 @@ import { KeyedState } from '../../snapshots/keyed-state.js';
 import type { StateCodec, Values } from '../../snapshots/state-codec.js';
 import type { StateKey } from '../../snapshots/state-key.js';
 import { toCanonicalJson } from '../../wal/canonical-json.js';
-import type { ColumnLayout } from '../../wal/column.js';
 import { PipelineHome } from './pipeline-home.js';
-import { PipelineInputs, type Reader } from './pipeline-inputs.js';
-
-/** A stream of the mill as a pipeline reads it. */
-export interface PipelineStream {
-  readonly name: string;
-  readonly columns: readonly ColumnLayout[];
-  /** Whether it is one of late events or dead letters. */
-  readonly isSide?: boolean;
-}
-
-/** The internal stream of ticks. */
-export const TICKS = '$ticks';
+import { PipelineInputs, type PipelineStream, type Reader } from './pipeline-inputs.js';
 
 /** What a pipeline gives. */
 export interface PipelineSink {

@@ -49,11 +49,11 @@ describe('asOfJoin', () => {
     ['waits for right events of the same time', 'a4 A2 A4 A6 a6 A7 a7', 'a4-4.2'],
     ['gives rows by time, then in order of arrival', 'a4 b3 c4 b1 a9 A9', 'b1- b3- a4- c4-'],
     ['takes what comes while it waits', 'a4 a9 A9 A3 a10 A10', 'a4-'],
-    ['waits for no side that is further behind than idle', 'A1 a4 a14 a17', 'a4-1.0'],
+    ['waits for no side that is further behind than maxLag', 'A1 a4 a14 a17', 'a4-1.0'],
     ['gives what waits when both sides are complete', 'a5 a4 A3 a| A4 A|', 'a4-4.4 a5-4.4 |'],
     ['does not wait for a right side that is complete', 'A3 A| a4 a6 a7 a|', 'a4-3.0 a6-3.0 a7-3.0 |'],
   ])('with lateness %s', (_, given, expected) => {
-    expect(joined(given, { lateness: 2, idle: 10 })).toBe(expected);
+    expect(joined(given, { lateness: 2, maxLag: 10 })).toBe(expected);
   });
 
   it('gives nothing that is too old', () => {
@@ -141,7 +141,7 @@ function modelOf(come: readonly Come[], lateness: number, tolerance: number) {
 describe('asOfJoin in a mill, over restarts,', () => {
   const settings = fc.record({
     lateness: fc.constantFrom(0, 0, 3, 8),
-    idle: fc.constantFrom(0, 5, 1000),
+    maxLag: fc.constantFrom(0, 5, 1000),
     tolerance: fc.constantFrom(undefined, 0, 4, 12),
   });
 
@@ -155,7 +155,7 @@ describe('asOfJoin in a mill, over restarts,', () => {
             'ts',
           );
         const run = begin().take(all);
-        const come = timed(all, times.lateness, times.idle);
+        const come = timed(all, times.lateness, times.maxLag);
         const { rows, waiting, rights } = modelOf(come, times.lateness, tolerance ?? Infinity);
         expect(run.seen).toEqual({ rows, error: null, isComplete: false });
         const kept = keptOf(run.kept);
@@ -173,7 +173,7 @@ describe('asOfJoin in a mill, over restarts,', () => {
     ['for a tolerance', { tolerance: 50 }, 101, 0],
   ])('keeps what a silent left side could need, and the last event of each key %s', (_, options, silent, after) => {
     const [left, right] = [new Subject<Reading>(), new Subject<Reading>()];
-    const rows = (): Observable<unknown> => left.pipe(asOfJoin(right, { by: 'key', idle: 100, ...options }));
+    const rows = (): Observable<unknown> => left.pipe(asOfJoin(right, { by: 'key', maxLag: 100, ...options }));
     const saved = new SavedOperators(rows, 'ts');
     const size = (): number => saved.states.get('0-asOfJoin/right')!.size;
     saved.turn(() => {

@@ -37,8 +37,8 @@ describe('intervalJoin', () => {
     ['takes what lies apart', 'a5 A5 A6 A7 A8 A9 a4', 'a5-7 a5-8 a4-6 a4-7', { before: -2, after: 3, lateness: 1 }],
     ['gives nothing for an event that came too late for the other', 'a1 a20 A20 A3', 'a20-20', { after: 2 }],
     ['takes what comes late, if the other is kept', 'a1 a20 A20 A3', 'a20-20 a1-3', { after: 2, lateness: 20 }],
-    ['waits for a side that is behind', 'a1 a50 A3', 'a1-3', { after: 2, idle: 60 }],
-    ['waits for no side that is further behind', 'a1 a50 A3', '', { after: 2, idle: 40 }],
+    ['waits for a side that is behind', 'a1 a50 A3', 'a1-3', { after: 2, maxLag: 60 }],
+    ['waits for no side that is further behind', 'a1 a50 A3', '', { after: 2, maxLag: 40 }],
     ['completes when both sides have', 'a1 A1 a| A2 A|', 'a1-1 a1-2 |', { after: 2 }],
     ['completes when nothing of the side is kept that is complete', 'a1 a| A2 A4', 'a1-2 |', { after: 2 }],
     ['completes when the side is empty that is complete', 'a1 A|', '|', { after: 2 }],
@@ -132,7 +132,7 @@ function modelOf(come: readonly Come[], before: number, after: number) {
 describe('intervalJoin in a mill, over restarts,', () => {
   const settings = fc.record({
     lateness: fc.constantFrom(0, 3, 8),
-    idle: fc.constantFrom(0, 5, 1000),
+    maxLag: fc.constantFrom(0, 5, 1000),
     before: fc.constantFrom(0, 4, 12, -1),
     after: fc.constantFrom(1, 4, 12),
   });
@@ -143,7 +143,7 @@ describe('intervalJoin in a mill, over restarts,', () => {
         const begin = (): Run<Reading> =>
           new Run((left, right) => left!.pipe(intervalJoin(right!, { by: 'key', ...options })), 'ts');
         const run = begin().take(all);
-        const come = timed(all, options.lateness, options.idle);
+        const come = timed(all, options.lateness, options.maxLag);
         const { rows, left, right } = modelOf(come, options.before, options.after);
         expect(run.seen).toEqual({ rows, error: null, isComplete: false });
         const kept = keptOf(run.kept);
@@ -158,7 +158,7 @@ describe('intervalJoin in a mill, over restarts,', () => {
 
   it('keeps no more than its times allow, also where a side is silent', () => {
     const [left, right] = [new Subject<Reading>(), new Subject<Reading>()];
-    const options = { by: 'key', before: 30, after: 20, lateness: 5, idle: 100 } as const;
+    const options = { by: 'key', before: 30, after: 20, lateness: 5, maxLag: 100 } as const;
     const saved = new SavedOperators(() => left.pipe(intervalJoin(right, options)), 'ts');
     const size = (side: string): number => saved.states.get(`0-intervalJoin/${side}`)!.size;
     saved.turn(() => {

@@ -37,12 +37,12 @@ export interface Come {
 }
 
 /** The watermark at each event. */
-export function timed(steps: readonly Step<Reading>[], lateness: number, idle: number): Come[] {
+export function timed(steps: readonly Step<Reading>[], lateness: number, maxLag: number): Come[] {
   const latest = [-Infinity, -Infinity] as [number, number];
   let before = -Infinity;
   return steps.filter(isEvent).map(([input, event]) => {
     latest[input as 0 | 1] = Math.max(latest[input as 0 | 1], event.ts);
-    const after = Math.max(Math.min(...latest), Math.max(...latest) - idle) - lateness;
+    const after = Math.max(Math.min(...latest), Math.max(...latest) - maxLag) - lateness;
     const come = { event, isLeft: input === 0, before, after };
     before = after;
     return come;

@@ -26,7 +26,7 @@ describe('options that do not fit are refused', () => {
     [asOf, { rightTime: null }, 'Option rightTime must name a column, not null.'],
     [asOf, { tolerance: -1 }, 'Option tolerance must be a duration'],
     [asOf, { lateness: 'soon' }, 'Option lateness must be a duration'],
-    [asOf, { idle: Infinity }, 'Option idle must be a duration'],
+    [asOf, { maxLag: Infinity }, 'Option maxLag must be a duration'],
     [asOf, { join: 'outer' }, "Option join of asOfJoin must be 'left' or 'inner', not \"outer\"."],
     [asOf, { select: 'all' }, 'Option select of asOfJoin must be a function, not "all".'],
     [interval, { by: 'id' }, 'Option before or after of intervalJoin must say how far apart two events may be'],
@@ -147,12 +147,12 @@ describe('in a mill', () => {
 
   it.each<[string, (rows: Observable<Row>) => Observable<unknown>]>([
     [
-      'asOfJoin {"by":["id"],"idle":60000,"join":"left","lateness":0,"rightBy":["id"],"rightTime":null,"time":null,"tolerance":null}',
+      'asOfJoin {"by":["id"],"maxLag":60000,"join":"left","lateness":0,"rightBy":["id"],"rightTime":null,"time":null,"tolerance":null}',
       (rows) => rows.pipe(asOfJoin(rows, { by: 'id' })),
     ],
     [
-      'intervalJoin {"after":0,"before":5,"by":[],"idle":0,"lateness":1000,"rightBy":[],"rightTime":null,"time":"ts"}',
-      (rows) => rows.pipe(intervalJoin(rows, { before: 5, idle: 0, lateness: '1s', time: 'ts' })),
+      'intervalJoin {"after":0,"before":5,"by":[],"maxLag":0,"lateness":1000,"rightBy":[],"rightTime":null,"time":"ts"}',
+      (rows) => rows.pipe(intervalJoin(rows, { before: 5, maxLag: 0, lateness: '1s', time: 'ts' })),
     ],
     [
       'lookupJoin {"by":["id"],"join":"inner","table":"ids"}',
