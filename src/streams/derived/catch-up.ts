@@ -4,7 +4,7 @@ import type { Piece } from '../history/piece.js';
 import type { Scan } from '../history/scan.js';
 import type { Slices } from '../history/slices.js';
 import type { Derivation } from './derivation.js';
-import { routeOf, type StreamNumber, takeTurn } from './turns.js';
+import { inputsInOrder, routeOf, type StreamNumber, takeTurn } from './turns.js';
 
 /** What a catch-up needs of its mill. */
 export interface CatchUpHost {
@@ -129,7 +129,7 @@ export class CatchUp {
     const { numberOf, isTold } = this.host;
     const ready = this.behind.filter((derivation) => this.from.get(derivation)! <= lsn);
     for (const derivation of ready) {
-      for (const { input, number } of derivation.inputsInOrder(numberOf)) {
+      for (const { input, number } of inputsInOrder(derivation, numberOf)) {
         const upstream = this.upstreamOf(derivation, number);
         const rows = upstream !== null && this.from.get(upstream)! <= lsn ? upstream.rowsOf(lsn) : given.get(number);
         for (const row of rows ?? []) derivation.push(input, row, lsn);

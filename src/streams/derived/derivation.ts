@@ -84,7 +84,7 @@ export class Derivation {
   /** The derivations whose rows it reads. */
   readonly upstream: readonly Derivation[];
   private readonly downstream: Derivation[] = [];
-  private readonly pipeline: Pipeline;
+  readonly pipeline: Pipeline;
   private output!: DerivedOutput;
   private sides: SideOutputs = { late: null, deadLetters: null };
   private outputs: readonly DerivedOutput[] = [];
@@ -119,17 +119,6 @@ export class Derivation {
 
   get inputs(): readonly PipelineStream[] {
     return this.pipeline.inputs;
-  }
-
-  /** Its inputs in the order in which rows of one turn come: those beside others first, else by number of their stream. */
-  inputsInOrder(numberOf: (derivation: Derivation, input: number) => number): { input: number; number: number }[] {
-    const { reads } = this.pipeline;
-    const inputs = this.inputs.map((_, input) => ({ input, number: numberOf(this, input) }));
-    return inputs.toSorted((a, b) => reads.depthOf(b.input) - reads.depthOf(a.input) || a.number - b.number);
-  }
-
-  get isLive(): boolean {
-    return this.state === 'live';
   }
 
   /** When it needs a tick, by the clock; `Infinity` for not at all, `null` where it never does. */

@@ -25,7 +25,7 @@ export interface PipelineSink {
 export interface PipelineTurns {
   /** The lsn of its last turn, or of the one that it has just now. */
   readonly turnLsn: number;
-  readonly isLive: boolean;
+  readonly state: string;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: states of any keys and values

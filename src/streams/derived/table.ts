@@ -141,10 +141,11 @@ export class Table<V> implements LookupTable<V> {
   private assertSameTurn(derivation: Derivation, { name, sink: { turns } }: Pipeline): void {
     if (turns === undefined) return;
     const { turnLsn, processedTo, state } = derivation;
-    const { turnLsn: lsn, isLive } = turns;
+    const { turnLsn: lsn } = turns;
     if (turnLsn > lsn || processedTo > lsn + 1)
       throw notInTurn(this.name, name, lsn, `has had later events, up to lsn ${Math.max(turnLsn, processedTo - 1)}`);
     if (state === 'stopped') throw notInTurn(this.name, name, lsn, 'has stopped: see its status');
-    if (isLive && state !== 'live') throw notInTurn(this.name, name, lsn, 'still processes earlier events');
+    if (turns.state === 'live' && state !== 'live')
+      throw notInTurn(this.name, name, lsn, 'still processes earlier events');
   }
 }

@@ -147,11 +147,11 @@ describe('in a mill', () => {
 
   it.each<[string, (rows: Observable<Row>) => Observable<unknown>]>([
     [
-      'asOfJoin {"by":["id"],"maxLag":60000,"join":"left","lateness":0,"rightBy":["id"],"rightTime":null,"time":null,"tolerance":null}',
+      'asOfJoin {"by":["id"],"join":"left","lateness":0,"maxLag":60000,"rightBy":["id"],"rightTime":null,"time":null,"tolerance":null}',
       (rows) => rows.pipe(asOfJoin(rows, { by: 'id' })),
     ],
     [
-      'intervalJoin {"after":0,"before":5,"by":[],"maxLag":0,"lateness":1000,"rightBy":[],"rightTime":null,"time":"ts"}',
+      'intervalJoin {"after":0,"before":5,"by":[],"lateness":1000,"maxLag":0,"rightBy":[],"rightTime":null,"time":"ts"}',
       (rows) => rows.pipe(intervalJoin(rows, { before: 5, maxLag: 0, lateness: '1s', time: 'ts' })),
     ],
     [
