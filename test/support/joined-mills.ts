@@ -28,10 +28,18 @@ export interface Quote {
   price: number;
 }
 
+/** A row of a join. */
+interface Joined {
+  ts: number;
+  symbol: string;
+  size: number;
+  price: number | undefined;
+}
+
 const sourceSchema = { ts: timestamp(), symbol: key(string()) };
 const LARGE = 5;
 
-const ofMoment = (trades: Observable<Trade>, quotes: Observable<Quote>, time?: 'ts'): Observable<object> =>
+const ofMoment = (trades: Observable<Trade>, quotes: Observable<Quote>, time?: 'ts'): Observable<Joined> =>
   trades.pipe(
     asOfJoin(quotes, {
       by: 'symbol',
@@ -43,7 +51,7 @@ const ofMoment = (trades: Observable<Trade>, quotes: Observable<Quote>, time?: '
     }),
   );
 
-const near = (trades: Observable<Trade>, quotes: Observable<Quote>, time?: 'ts'): Observable<object> =>
+const near = (trades: Observable<Trade>, quotes: Observable<Quote>, time?: 'ts'): Observable<Joined> =>
   trades.pipe(
     intervalJoin(quotes, {
       by: 'symbol',
@@ -55,7 +63,7 @@ const near = (trades: Observable<Trade>, quotes: Observable<Quote>, time?: 'ts')
     }),
   );
 
-const inOrder = (trades: Observable<Trade>, quotes: Observable<Quote>): Observable<object> =>
+const inOrder = (trades: Observable<Trade>, quotes: Observable<Quote>): Observable<Joined & { price: number }> =>
   merge(trades, quotes.pipe(map(({ ts, symbol }) => ({ ts, symbol, size: -1 })))).pipe(
     scan((before, { ts, symbol, size }) => ({ ts, symbol, size, price: before.price + 1 }), {
       ts: 0,
@@ -104,33 +112,46 @@ export function declareJoins(mill: Millrace) {
   const schema = { ...sourceSchema, size: int32(), price: float64().optional() };
   return {
     ...market,
-    ofMoment: mill.stream('of_moment', { from: ofMoment(trades, quotes) as Observable<Trade>, schema }),
-    near: mill.stream('near', { from: near(trades, quotes) as Observable<Trade>, schema }),
-    inOrder: mill.stream('in_order', { from: inOrder(trades, quotes) as Observable<Trade>, schema }),
+    ofMoment: mill.table('of_moment', { key: 'symbol', from: listed(ofMoment(trades, quotes)) }),
+    near: mill.table('near', { key: 'symbol', from: listed(near(trades, quotes)) }),
+    inOrder: mill.stream('in_order', { from: inOrder(trades, quotes), schema }),
     known: declareLookup(mill, market),
   };
 }
 
+/** All rows of a key, in the order in which they came. */
+const listed = (rows: Observable<Joined>) =>
+  rows.pipe(
+    fold({
+      by: 'symbol',
+      init: () => ({ rows: [] as Joined[] }),
+      add: (list, row) => {
+        list.rows.push(row);
+        return list;
+      },
+    }),
+  );
+
 export type OpenedJoins = Awaited<ReturnType<typeof openDerived<ReturnType<typeof declareJoins>>>>;
 
-/** A row with the event that caused it: rows of one event are in order. */
+/** A row with the event that caused it. */
 interface Placed {
   readonly lsn: number;
-  readonly event: object;
+  readonly event: Joined;
 }
 
 /** What pipelines in memory give for the events, one after the other. */
 function inMemory(events: readonly Recorded<Trade | Quote>[], build: typeof ofMoment): Placed[] {
   const [trades, quotes] = [new Subject<Trade>(), new Subject<Quote>()];
-  const records: Placed[] = [];
+  const rows: Placed[] = [];
   let lsn = 0;
-  build(trades, quotes, 'ts').subscribe((event) => records.push({ lsn, event }));
+  build(trades, quotes, 'ts').subscribe((event) => rows.push({ lsn, event }));
   for (const { event, ...position } of events) {
     lsn = position.lsn;
     if ('size' in event) trades.next(event);
     else quotes.next(event);
   }
-  return records;
+  return rows;
 }
 
 function lookedUp(events: readonly Recorded<Trade | Quote>[]): Placed[] {
@@ -151,20 +172,21 @@ export async function eventsOf(mill: Pick<OpenedJoins, 'trades' | 'quotes' | 'se
   return events.toSorted((a, b) => a.lsn - b.lsn);
 }
 
-/** Rows of one event in any order: the tests of the joins say in which they come. */
-const placed = (rows: readonly Placed[]): Placed[] =>
-  rows
-    .map(({ lsn, event }) => ({ lsn, event }))
-    .toSorted((a, b) => a.lsn - b.lsn || (JSON.stringify(a.event) < JSON.stringify(b.event) ? -1 : 1));
-
 /** Everything joined is what the log says. */
 export async function assertJoined(opened: OpenedJoins): Promise<void> {
   const events = await eventsOf(opened);
-  const rowsOf = async (stream: OpenedJoins['near']) => placed(await recordsOf(stream, opened as never));
-  expect(await rowsOf(opened.ofMoment)).toEqual(placed(inMemory(events, ofMoment)));
-  expect(await rowsOf(opened.near)).toEqual(placed(inMemory(events, near)));
+  const rowsOf = async (stream: OpenedJoins['known']) =>
+    (await recordsOf(stream, opened as never)).map(({ lsn, event }) => ({ lsn, event }));
   expect(await rowsOf(opened.inOrder)).toEqual(inMemory(events, inOrder));
   expect(await rowsOf(opened.known)).toEqual(lookedUp(events));
+  for (const [table, build] of [
+    [opened.ofMoment, ofMoment],
+    [opened.near, near],
+  ] as const) {
+    const rows = inMemory(events, build).map(({ event }) => event);
+    const bySymbol = new Map(rows.map(({ symbol }) => [symbol, rows.filter((row) => row.symbol === symbol)]));
+    expect(new Map([...table.entries()].map(([symbol, list]) => [symbol, list.rows]))).toEqual(bySymbol);
+  }
 }
 
 /** Some trades and quotes, out of order by some seconds, with ties. */
