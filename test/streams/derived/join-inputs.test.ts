@@ -1,4 +1,4 @@
-import { filter, map } from 'rxjs';
+import { filter, map, merge } from 'rxjs';
 import {
   asOfJoin,
   count,
@@ -73,6 +73,30 @@ describe('each part of a pipeline with a join', () => {
       [0, 12],
       [2, 6],
     ]);
+  });
+
+  it('waits for all inputs of the window of a table', async () => {
+    const schema = { ts: timestamp(), id: key(string()) };
+    const opened = await start((mill) => {
+      const { readings } = declareSources(mill);
+      const [p, q] = [mill.stream('p', { schema }), mill.stream('q', { schema })];
+      const counts = mill.table('counts', {
+        key: 'id',
+        from: merge(p, q).pipe(windowed(tumbling('1s'), { by: 'id', idle: 'never', aggregate: { n: count() } })),
+      });
+      const from = readings.pipe(
+        lookupJoin(counts, { by: 'device', select: (row, known) => ({ ...row, limit: known?.n }) }),
+      );
+      return { readings, p, q, rows: mill.stream('rows', { from, schema: rowSchema }) };
+    });
+    const { readings, p, q, rows, settled } = opened;
+    await settled(p.append({ ts: 500, id: 'a' }));
+    await settled(p.append({ ts: 5_000, id: 'a' }));
+    await settled(readings.append({ ts: 6_000, device: 'a', value: 0 }));
+    await settled(q.append({ ts: 6_000, id: 'b' }));
+    await settled(readings.append({ ts: 7_000, device: 'a', value: 0 }));
+    const found = await valuesOf(rows as never, opened as never);
+    expect(found.map(({ limit }) => limit)).toEqual([undefined, 1]);
   });
 
   it('goes on after an event at which the pipeline throws', async () => {
