@@ -2,9 +2,12 @@ import { MillraceError } from '../errors.js';
 import { KeyedState } from '../snapshots/keyed-state.js';
 import type { StateCodec, Values } from '../snapshots/state-codec.js';
 import type { StateKey } from '../snapshots/state-key.js';
+import type { InputBranch } from './stateful/side-input.js';
 
 /** Where a stateful operator keeps its state: in memory, or in a mill. */
 export interface OperatorHome {
+  /** What the operator is called among those of its pipeline, the same from run to run. Not there outside of a mill. */
+  readonly path?: string;
   /** State of this name, unique in the operator; empty until it is loaded. To be asked for while the operator subscribes. */
   keyed<K extends StateKey, V, A extends Values>(part: string, codec: StateCodec<V, A>): KeyedState<K, V, A>;
   /**
@@ -30,8 +33,10 @@ export interface OperatorHome {
   readonly inputs: number;
   /** Which of them has the turn. */
   readonly input: number;
-  /** The column with the event time of what the pipeline reads, known from `whenLoaded` on; `null` where nobody knows. */
+  /** The column with the event time of the streams that the operator's source reads, known from `whenLoaded` on; `null` where nobody knows. */
   readonly timeColumn: string | null;
+  /** The same for another input of the operator. Not there outside of a mill. */
+  timeColumnOf?(branch: InputBranch): string | null;
 }
 
 /** What a mill is to the operators of one pipeline, while it subscribes and in each turn. */

@@ -4,7 +4,7 @@ import { DerivedStream } from './derived/derived-stream.js';
 import type { DeclaredDerivation } from './derived/load.js';
 import { isDeadLetter, lateDeclaration, versionOf } from './derived/misuse.js';
 import type { DerivedOptions, TableOptions } from './derived/options.js';
-import { TICKS } from './derived/pipeline.js';
+import { TICKS } from './derived/pipeline-inputs.js';
 import { DEAD_LETTER, LATE_EVENT } from './derived/side-streams.js';
 import { Table } from './derived/table.js';
 import { declareStreams, type LiveMill } from './live.js';
@@ -69,8 +69,8 @@ export class StreamRegistry {
     const { key, from, processHistory = true } = options;
     const version = versionOf(name, options.version);
     const { hasLate } = probedOnce(name, from, this.ticks);
-    const table = new Table<V>(name, this.host);
     const columns = keyColumns(name, key);
+    const table = new Table<V>(name, this.host, columns, from);
     if (hasLate) table.late = this.sideStream(`${name}.late`, LATE_EVENT);
     if (isDeadLetter(name, options.onError)) table.deadLetters = this.sideStream(`${name}.dead`, DEAD_LETTER);
     this.derivations.push({ name, rows: from, target: table, version, key: columns, processesHistory: processHistory });

@@ -1,5 +1,6 @@
 import type { MillraceError } from '../errors.js';
 import type { CheckpointEvent } from '../operators/checkpoint-report.js';
+import { COUNTERS } from '../operators/stateful/counters.js';
 import type { LatencySummary } from '../wal/metrics.js';
 import type { LogCut, LogRecovery } from '../wal/recovery.js';
 import type { Derivation, DerivationStatus } from './derived/derivation.js';
@@ -65,11 +66,20 @@ export interface DerivedMetrics extends DerivationStatus {
   readonly name: string;
   /** Entries by the name of the state: `0-fold/folded`. */
   readonly states: Readonly<Record<string, number>>;
+  /** What operators count since the pipeline was new, such as events that came too late: `0-asOfJoin/lateLeft`. */
+  readonly counters: Readonly<Record<string, number>>;
 }
 
 function derivedMetrics({ name, status, states }: Derivation): DerivedMetrics {
-  const sizes = states.map((state) => [state.name.slice(name.length + 1), state.size] as const);
-  return { name, ...status, states: Object.fromEntries(sizes) };
+  const sizes: [string, number][] = [];
+  const counters: [string, number][] = [];
+  for (const state of states) {
+    const path = state.name.slice(name.length + 1);
+    const operator = path.endsWith(`/${COUNTERS}`) ? path.slice(0, -COUNTERS.length - 1) : null;
+    if (operator === null) sizes.push([path, state.size]);
+    else for (const [counter, [count]] of state) counters.push([`${operator}/${counter}`, count]);
+  }
+  return { name, ...status, states: Object.fromEntries(sizes), counters: Object.fromEntries(counters) };
 }
 
 export function metricsOf({ writer, apply, unsaved, store, derivations, checkpointing }: LiveMill): MillMetrics {

@@ -5,7 +5,7 @@ import {
   withLatestFrom as plainWithLatestFrom,
 } from 'rxjs';
 import { LatestValues } from '../stateful/latest-values.js';
-import { subscribeToSide } from '../stateful/side-input.js';
+import { branchOf, subscribeFirst } from '../stateful/side-input.js';
 import { stateful } from '../stateful/stateful.js';
 
 type Project = (...values: unknown[]) => unknown;
@@ -14,7 +14,7 @@ type Project = (...values: unknown[]) => unknown;
  * RxJS's `withLatestFrom`, whose state a mill keeps: emits each event together with the latest value of each other input, as soon as all
  * of them have given one. Outside of a mill it is RxJS's own.
  *
- * In a pipeline the inputs are streams of the mill, or what follows from them in the same turn. What an input gives when it is subscribed to,
+ * In a pipeline the inputs are streams of the mill, or what follows from them in the same turn; those of one turn are taken before its event. What an input gives when it is subscribed to,
  * such as `of(…)`, counts until it gives something else; that is not asked for again after a restart.
  *
  * @example
@@ -40,8 +40,9 @@ export function withLatestFrom(...given: unknown[]): OperatorFunction<unknown, u
     plain: plainWithLatestFrom(...(given as ObservableInput<unknown>[])),
     open: (home, rows) => {
       const latest = new LatestValues(home, inputs.length);
+      const branch = branchOf(home);
       for (const [at, input] of inputs.entries())
-        subscribeToSide(input, rows, { next: (value) => latest.set(at, value), complete: () => {} });
+        subscribeFirst(branch, input, rows, { next: (value) => latest.set(at, value), complete: () => {} });
       return {
         next: (event) => {
           if (!latest.isComplete) return;

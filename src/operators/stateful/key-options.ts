@@ -1,11 +1,12 @@
 import { MillraceError } from '../../errors.js';
 
-/** The key columns of an option `by`. @throws MillraceError `INVALID_OPTION` */
-export function keyColumns(by: unknown): readonly string[] {
+/** The key columns of an option such as `by`. @throws MillraceError `INVALID_OPTION` */
+export function keyColumns(by: unknown, option = 'by'): readonly string[] {
   const columns: readonly unknown[] = Array.isArray(by) ? by : by === undefined ? [] : [by];
-  const names = columns.map((column) => columnName('by', column));
+  const names = columns.map((column) => columnName(option, column));
   for (const [at, name] of names.entries()) {
-    if (names.indexOf(name) !== at) throw invalidOption(`Option by names the column ${JSON.stringify(name)} twice.`);
+    if (names.indexOf(name) !== at)
+      throw invalidOption(`Option ${option} names the column ${JSON.stringify(name)} twice.`);
     if (name === '__proto__')
       throw invalidOption(`The key column "__proto__" cannot have this name: JavaScript takes it for something else.`);
   }

@@ -24,10 +24,15 @@ export function keyReader(operator: string, by: readonly string[]): (event: unkn
  *
  * @throws MillraceError `INVALID_OPTION` where nobody knows the column; when it reads, `INVALID_ARGUMENT` for what is no time
  */
-export function timeReader(operator: string, time: string | null, home: OperatorHome): (event: unknown) => number {
+export function timeReader(
+  operator: string,
+  time: string | null,
+  home: OperatorHome,
+  option = 'time',
+): (event: unknown) => number {
   const column = time ?? home.timeColumn;
   if (column === null) {
-    const message = `Option time of ${operator} must name the column with the event time: outside of a mill, and where streams have it in different columns, there is no schema that says it.`;
+    const message = `Option ${option} of ${operator} must name the column with the event time: outside of a mill, and where streams have it in different columns, there is no schema that says it.`;
     throw new MillraceError('INVALID_OPTION', message);
   }
   return (event) => {

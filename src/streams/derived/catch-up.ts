@@ -4,7 +4,7 @@ import type { Piece } from '../history/piece.js';
 import type { Scan } from '../history/scan.js';
 import type { Slices } from '../history/slices.js';
 import type { Derivation } from './derivation.js';
-import { routeOf, type StreamNumber, takeTurn } from './turns.js';
+import { inputsInOrder, routeOf, type StreamNumber, takeTurn } from './turns.js';
 
 /** What a catch-up needs of its mill. */
 export interface CatchUpHost {
@@ -21,8 +21,8 @@ export interface CatchUpHost {
 }
 
 /**
- * Lets derivations that are behind have the turns that they missed: rows of all streams that they read, by lsn, then by the number of
- * the stream, then by index, as in live turns. Completes when they have had all up to the last commit that was applied.
+ * Lets derivations that are behind have the turns that they missed: rows of all streams that they read, by lsn, then as in
+ * live turns. Completes when they have had all up to the last commit that was applied.
  */
 export class CatchUp {
   private readonly cursors: readonly Cursor[];
@@ -129,10 +129,7 @@ export class CatchUp {
     const { numberOf, isTold } = this.host;
     const ready = this.behind.filter((derivation) => this.from.get(derivation)! <= lsn);
     for (const derivation of ready) {
-      const inputs = derivation.inputs
-        .map((_, input) => ({ input, number: numberOf(derivation, input) }))
-        .toSorted((a, b) => a.number - b.number);
-      for (const { input, number } of inputs) {
+      for (const { input, number } of inputsInOrder(derivation, numberOf)) {
         const upstream = this.upstreamOf(derivation, number);
         const rows = upstream !== null && this.from.get(upstream)! <= lsn ? upstream.rowsOf(lsn) : given.get(number);
         for (const row of rows ?? []) derivation.push(input, row, lsn);

@@ -4,7 +4,8 @@ import { type DescribedColumn, descriptionOf, type RowDescription } from '../../
 import type { ColumnLayout } from '../../wal/column.js';
 import { layoutOf, type Schema } from '../schema.js';
 import { noSchema, notDerived } from './misuse.js';
-import { Pipeline, type PipelineStream, TICKS } from './pipeline.js';
+import { Pipeline } from './pipeline.js';
+import type { PipelineStream } from './pipeline-inputs.js';
 
 /** What is known of a pipeline when it is declared. */
 export interface Probed {
@@ -23,8 +24,10 @@ const KEEPS_ALL = () => true;
  * @throws MillraceError `INVALID_OPTION`, `INVALID_ARGUMENT`; SchemaError where nobody says what the rows are
  */
 export function probe(name: string, rows: unknown, schema: Schema | undefined, ticks: () => PipelineStream): Probed {
-  const { inputs: all, hasLate } = probedOnce(name, rows, ticks);
-  const inputs = all.filter((input) => input.name !== TICKS);
+  const pipeline = probedOnce(name, rows, ticks);
+  const { hasLate } = pipeline;
+  // Those whose rows become those of the pipeline: not those that are only looked up in.
+  const inputs = pipeline.reads.of();
   const description = descriptionOf(rows as Observable<unknown>);
   const isKept = (description?.isKept ?? KEEPS_ALL) as (row: unknown) => boolean;
   if (schema !== undefined) return { inputs, columns: layoutOf(name, schema), isKept, hasLate };

@@ -5,7 +5,8 @@ import type { UnsavedMark } from '../../snapshots/unsaved.js';
 import type { Row } from '../row-codec.js';
 import type { Build } from './build.js';
 import { inputFailed } from './misuse.js';
-import { type AnyState, Pipeline, type PipelineStream } from './pipeline.js';
+import { type AnyState, Pipeline } from './pipeline.js';
+import type { PipelineStream } from './pipeline-inputs.js';
 
 /** What a derivation is doing. */
 export interface DerivationStatus {
@@ -83,7 +84,7 @@ export class Derivation {
   /** The derivations whose rows it reads. */
   readonly upstream: readonly Derivation[];
   private readonly downstream: Derivation[] = [];
-  private readonly pipeline: Pipeline;
+  readonly pipeline: Pipeline;
   private output!: DerivedOutput;
   private sides: SideOutputs = { late: null, deadLetters: null };
   private outputs: readonly DerivedOutput[] = [];
@@ -103,10 +104,11 @@ export class Derivation {
       next: (row: unknown) => this.output.take(row),
       late: (event: unknown, time: number) => this.sides.late?.take({ ts: Math.round(time), event }),
       failed: (cause: unknown) => this.stop(this.turnLsn, cause),
+      turns: this,
     };
     this.pipeline = new Pipeline(name, rows, sink, ticks);
     this.pipeline.subscribe();
-    this.upstream = this.inputs.flatMap((input) => others.get(input) ?? []);
+    this.upstream = [...new Set(this.inputs.flatMap((input) => others.get(input) ?? []))];
     for (const upstream of this.upstream) upstream.downstream.push(this);
   }
 

@@ -21,7 +21,8 @@ import {
   type Running,
   type TicksStream,
 } from './load.js';
-import type { AnyState, PipelineStream } from './pipeline.js';
+import type { AnyState } from './pipeline.js';
+import type { PipelineStream } from './pipeline-inputs.js';
 import type { StreamOutput } from './stream-output.js';
 import { TableOutput } from './table-output.js';
 import { Ticker } from './ticker.js';

@@ -9,7 +9,8 @@ import { buildOf, segmentsAfter, withBuild } from './build.js';
 import type { Derivation } from './derivation.js';
 import { DerivedStream } from './derived-stream.js';
 import { olderVersion, otherKind, shapeChanged } from './misuse.js';
-import type { AnyState, PipelineStream } from './pipeline.js';
+import type { AnyState } from './pipeline.js';
+import type { PipelineStream } from './pipeline-inputs.js';
 import type { Table } from './table.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: of rows of any type

@@ -63,3 +63,9 @@ export function isDeadLetter(name: string, onError: unknown): boolean {
   const message = `Option onError of "${name}" must be 'stop' or 'deadLetter', not ${shown(onError)}.`;
   throw new MillraceError('INVALID_OPTION', message, { stream: name });
 }
+
+/** A pipeline reads a table that is in another turn. */
+export function notInTurn(table: string, pipeline: string, lsn: number, why: string): MillraceError {
+  const message = `The pipeline of "${pipeline}" reads table "${table}" at lsn ${lsn}, but the table ${why}: its rows would be others than in that turn. Take lookupJoin(${table}, …), which has its rows as they were then.`;
+  return new MillraceError('INVALID_ARGUMENT', message, { stream: pipeline, lsn });
+}

@@ -1,4 +1,5 @@
 import type { OperatorHome } from '../../operators/pipeline-scope.js';
+import type { InputBranch } from '../../operators/stateful/side-input.js';
 import type { KeyedState } from '../../snapshots/keyed-state.js';
 import type { StateCodec, Values } from '../../snapshots/state-codec.js';
 import type { StateKey } from '../../snapshots/state-key.js';
@@ -10,7 +11,8 @@ export class PipelineHome implements OperatorHome {
 
   constructor(
     private readonly pipeline: Pipeline,
-    private readonly path: string,
+    readonly path: string,
+    private readonly branch: InputBranch,
   ) {}
 
   keyed<K extends StateKey, V, A extends Values>(part: string, codec: StateCodec<V, A>): KeyedState<K, V, A> {
@@ -36,7 +38,7 @@ export class PipelineHome implements OperatorHome {
   }
 
   readFrom(subscribe: () => void): void {
-    this.numbers.push(...this.pipeline.inputsOf(subscribe));
+    this.numbers.push(...this.pipeline.reads.during(subscribe));
   }
 
   get inputs(): number {
@@ -48,6 +50,13 @@ export class PipelineHome implements OperatorHome {
   }
 
   get timeColumn(): string | null {
-    return this.pipeline.timeColumn;
+    return this.timeColumnOf(this.branch);
+  }
+
+  /** Where all streams have it under the same name. */
+  timeColumnOf(branch: InputBranch): string | null {
+    const inputs = this.pipeline.reads.of(branch);
+    const names = new Set(inputs.map(({ columns }) => columns.find(({ role }) => role === 'time')!.name));
+    return names.size === 1 ? [...names][0]! : null;
   }
 }

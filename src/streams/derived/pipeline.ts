@@ -1,31 +1,13 @@
-import { type Observable, Subscription, type TeardownLogic } from 'rxjs';
+import { type Observable, Subscription } from 'rxjs';
 import { MillraceError } from '../../errors.js';
 import { enterScope, type OperatorHome, type PipelineScope, within } from '../../operators/pipeline-scope.js';
-import { isSideInput } from '../../operators/stateful/side-input.js';
+import { currentBranch } from '../../operators/stateful/side-input.js';
 import { KeyedState } from '../../snapshots/keyed-state.js';
 import type { StateCodec, Values } from '../../snapshots/state-codec.js';
 import type { StateKey } from '../../snapshots/state-key.js';
 import { toCanonicalJson } from '../../wal/canonical-json.js';
-import type { ColumnLayout } from '../../wal/column.js';
 import { PipelineHome } from './pipeline-home.js';
-
-/** A stream of the mill as a pipeline reads it. */
-export interface PipelineStream {
-  readonly name: string;
-  readonly columns: readonly ColumnLayout[];
-  /** Whether it is one of late events or dead letters. */
-  readonly isSide?: boolean;
-}
-
-/** The internal stream of ticks. */
-export const TICKS = '$ticks';
-
-/** Takes the rows of a stream: what subscribed to it, or an operator that takes ticks. */
-interface Reader {
-  next(row: unknown): void;
-  /** Calls back when it wants no more. */
-  add(teardown: TeardownLogic): void;
-}
+import { PipelineInputs, type PipelineStream, type Reader } from './pipeline-inputs.js';
 
 /** What a pipeline gives. */
 export interface PipelineSink {
@@ -35,6 +17,15 @@ export interface PipelineSink {
   late(event: unknown, time: number): void;
   /** It failed outside of a turn: it gives no more. */
   failed(error: unknown): void;
+  /** Whose turns it has; not there while a declaration is looked at. */
+  readonly turns?: PipelineTurns;
+}
+
+/** How far a pipeline is. */
+export interface PipelineTurns {
+  /** The lsn of its last turn, or of the one that it has just now. */
+  readonly turnLsn: number;
+  readonly state: string;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: states of any keys and values
@@ -45,18 +36,15 @@ export type AnyState = KeyedState<any, any, any>;
  * being subscribed to and in each turn, so that streams and operators find it.
  */
 export class Pipeline implements PipelineScope {
-  /** What it reads, in the order in which it subscribed. */
-  readonly inputs: PipelineStream[] = [];
+  /** What it reads. */
+  readonly reads = new PipelineInputs();
   /** Its operators and inputs as texts, in the order in which it subscribed: where they change, saved state no longer fits. */
   readonly shape: string[] = [];
   readonly states: AnyState[] = [];
   /** What went wrong; `null` as long as nothing did. */
   failure: unknown = null;
-  private readers: Reader[][] = [];
   /** Whether an operator gives events that come too late to a side stream. */
   hasLate = false;
-  /** The inputs of the operators whose source is being subscribed to. */
-  private readonly reading: number[][] = [];
   /** The input that has the turn. */
   turnInput = -1;
   /** When each operator that may end something without an event needs a tick. */
@@ -75,6 +63,11 @@ export class Pipeline implements PipelineScope {
     /** The stream of ticks. */
     private readonly ticks: () => PipelineStream,
   ) {}
+
+  /** The streams that it reads, in the order in which it subscribed: once for each part of it that subscribes to one. */
+  get inputs(): readonly PipelineStream[] {
+    return this.reads.streams;
+  }
 
   /** @throws what subscribing throws, and MillraceError `INVALID_ARGUMENT` where the pipeline gives something at once or reads no stream */
   subscribe(): void {
@@ -108,7 +101,7 @@ export class Pipeline implements PipelineScope {
     this.failure = null;
     this.operators = 0;
     this.shape.length = 0;
-    this.readers = this.readers.map(() => []);
+    this.reads.clear();
     this.subscribe();
     this.loaded();
   }
@@ -127,7 +120,7 @@ export class Pipeline implements PipelineScope {
     this.isInTurn = true;
     this.turnInput = input;
     try {
-      for (const reader of this.readers[input]!) reader.next(row);
+      for (const reader of this.reads.readersOf(input)) reader.next(row);
     } catch (error) {
       this.fail(error);
     } finally {
@@ -144,17 +137,8 @@ export class Pipeline implements PipelineScope {
       );
     if (stream.isSide)
       throw this.refusal(`reads the side stream "${stream.name}", which is for subscribers and for history`);
-    let at = this.inputs.indexOf(stream);
-    if (at < 0) {
-      at = this.inputs.push(stream) - 1;
-      this.readers.push([]);
-    }
     this.shape.push(`from ${stream.name}`);
-    if (!isSideInput()) for (const inputs of this.reading) if (!inputs.includes(at)) inputs.push(at);
-    this.readers[at]!.push(reader);
-    reader.add(() => {
-      this.readers[at] = this.readers[at]!.filter((other) => other !== reader);
-    });
+    this.reads.add(stream, reader);
   }
 
   operator(name: string, shape: unknown): OperatorHome {
@@ -164,19 +148,7 @@ export class Pipeline implements PipelineScope {
       );
     const path = `${this.name}/${this.operators++}-${name}`;
     this.shape.push(`${name} ${toCanonicalJson(shape)}`);
-    return new PipelineHome(this, path);
-  }
-
-  /** Runs what subscribes to streams; gives the numbers of those that are not side inputs. */
-  inputsOf(subscribe: () => void): readonly number[] {
-    const inputs: number[] = [];
-    this.reading.push(inputs);
-    try {
-      subscribe();
-    } finally {
-      this.reading.pop();
-    }
-    return inputs;
+    return new PipelineHome(this, path, currentBranch());
   }
 
   onTick(operator: string, callback: (now: number) => void): void {
@@ -200,13 +172,6 @@ export class Pipeline implements PipelineScope {
     const state = new KeyedState<K, V, A>(name, codec);
     this.states.push(state);
     return state;
-  }
-
-  /** The column with the event time, where all inputs have the same one. */
-  get timeColumn(): string | null {
-    const inputs = this.inputs.filter(({ name }) => name !== TICKS);
-    const names = new Set(inputs.map(({ columns }) => columns.find(({ role }) => role === 'time')!.name));
-    return names.size === 1 ? [...names][0]! : null;
   }
 
   private output(row: unknown): void {

@@ -70,7 +70,8 @@ export class TableOutput<V> implements DerivedOutput {
   stopped(): void {}
 }
 
-function keyIn(name: string, columns: readonly string[], row: unknown): StateKey {
+/** @throws MillraceError `INVALID_ARGUMENT` for a row without a key */
+export function keyIn(name: string, columns: readonly string[], row: unknown): StateKey {
   if (typeof row !== 'object' || row === null) throw refused(name, `a row must be an object, not ${shown(row)}`);
   const key = columns.map((column) => {
     const value = (row as Record<string, unknown>)[column];

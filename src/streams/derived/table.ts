@@ -1,11 +1,14 @@
 import { Observable, Subject } from 'rxjs';
+import type { LookupTable } from '../../operators/lookup-join.js';
 import { currentScope } from '../../operators/pipeline-scope.js';
 import { KeyedState } from '../../snapshots/keyed-state.js';
 import { type Identity, identityOf, type StateKey } from '../../snapshots/state-key.js';
 import type { Derivation, DerivationStatus } from './derivation.js';
 import type { DerivedStream } from './derived-stream.js';
+import { notInTurn } from './misuse.js';
+import { Pipeline } from './pipeline.js';
 import type { DeadLetter, LateEvent } from './side-streams.js';
-import type { TableChange, TableOutput } from './table-output.js';
+import { keyIn, type TableChange, type TableOutput } from './table-output.js';
 
 /** What a table needs of its mill. */
 export interface TableHost {
@@ -30,7 +33,7 @@ export interface RunningTable<V> {
  * });
  * balances.get('a1')?.balance;
  */
-export class Table<V> {
+export class Table<V> implements LookupTable<V> {
   /** Changes as events are committed, from now on. */
   readonly changes: Observable<TableChange<V>>;
   /** Events that came too late for a window, where its option `late` says `side`; `null` elsewhere. */
@@ -45,27 +48,40 @@ export class Table<V> {
   constructor(
     readonly name: string,
     private readonly host: TableHost,
+    private readonly key: readonly string[],
+    /** Its pipeline, as it was declared: `lookupJoin` runs it inside another one. What subscribes to it elsewhere runs it anew. */
+    readonly rows: Observable<V>,
   ) {
     this.changes = this.changeSubject.asObservable();
   }
 
-  /** The row of a key: the value of the only key column, or the values of all as an array; `undefined` where there is none. */
+  /** The key of a row: the value of the only key column, or the values of all as an array. */
+  keyOf(row: V): StateKey {
+    return keyIn(this.name, this.key, row);
+  }
+
+  /**
+   * The row of a key; `undefined` where there is none. In the turn of a pipeline it is the row as it is then, and there is an error where
+   * the table is not in the same turn: take `lookupJoin` there.
+   *
+   * @throws MillraceError `NOT_STARTED`, `CLOSED`; `INVALID_ARGUMENT` in a turn
+   */
   get(key: StateKey): V | undefined {
-    return this.rows.get(key);
+    return this.state.get(key);
   }
 
   has(key: StateKey): boolean {
-    return this.rows.has(key);
+    return this.state.has(key);
   }
 
   /** How many keys there are. */
   get size(): number {
-    return this.rows.size;
+    return this.state.size;
   }
 
   /** All keys with their rows, in an order that is the same in every run. Do not change the table's streams meanwhile. */
   entries(): IterableIterator<[StateKey, V]> {
-    return this.rows.entries();
+    return this.state.entries();
   }
 
   /** The row of a key now, if there is one, then each new one. */
@@ -111,11 +127,25 @@ export class Table<V> {
     for (const subject of [...this.byKey.values()]) subject.complete();
   }
 
-  private get rows() {
+  private get state() {
+    const pipeline = currentScope();
     // A pipeline reads it while the log is re-emitted, before the mill is live.
-    if (currentScope() !== null) return this.running!.output.state;
-    this.host.live(`read table "${this.name}"`);
-    const { state, before } = this.running!.output;
-    return before ?? state;
+    if (pipeline === null || this.running === null) this.host.live(`read table "${this.name}"`);
+    const { derivation, output } = this.running!;
+    if (pipeline === null) return output.before ?? output.state;
+    if (pipeline instanceof Pipeline) this.assertSameTurn(derivation, pipeline);
+    return output.state;
+  }
+
+  /** A table keeps no history: in another turn than its own a pipeline would find what nobody finds there again. */
+  private assertSameTurn(derivation: Derivation, { name, sink: { turns } }: Pipeline): void {
+    if (turns === undefined) return;
+    const { turnLsn, processedTo, state } = derivation;
+    const { turnLsn: lsn } = turns;
+    if (turnLsn > lsn || processedTo > lsn + 1)
+      throw notInTurn(this.name, name, lsn, `has had later events, up to lsn ${Math.max(turnLsn, processedTo - 1)}`);
+    if (state === 'stopped') throw notInTurn(this.name, name, lsn, 'has stopped: see its status');
+    if (turns.state === 'live' && state !== 'live')
+      throw notInTurn(this.name, name, lsn, 'still processes earlier events');
   }
 }

@@ -17,21 +17,26 @@ export type Route = readonly Step[];
 /** Finds the number of the stream with the rows of an input. */
 export type StreamNumber = (derivation: Derivation, input: number) => number;
 
+/** The inputs of a derivation in the order in which rows of one turn come, with the numbers of their streams. */
+export function inputsInOrder(derivation: Derivation, numberOf: StreamNumber): { input: number; number: number }[] {
+  const { inputs, reads } = derivation.pipeline;
+  return inputs
+    .map((_, input) => ({ input, number: numberOf(derivation, input) }))
+    .toSorted((a, b) => reads.depthOf(b.input) - reads.depthOf(a.input) || a.number - b.number);
+}
+
 /**
- * Who has a turn with a row of a stream: whoever reads it, and whoever reads what they give. Of one derivation's inputs, the one that
- * was declared first comes first.
+ * Who has a turn with a row of a stream: whoever reads it, and whoever reads what they give. Of one derivation's inputs, those
+ * beside others come first, as the table of a lookup, then the one that was declared first.
  */
 export function routeOf(stream: number, derivations: readonly Derivation[], numberOf: StreamNumber): Route {
   const steps = new Map<Derivation, Step>();
   for (const derivation of derivations) {
-    const feeds = derivation.inputs
-      .map((_, input) => ({ input, number: numberOf(derivation, input) }))
-      .toSorted((a, b) => a.number - b.number)
-      .flatMap(({ input, number }): Feed[] => {
-        if (number === stream) return [{ input, upstream: null }];
-        const upstream = derivation.upstream.find((other) => numberOf(other, -1) === number) ?? null;
-        return upstream !== null && steps.has(upstream) ? [{ input, upstream }] : [];
-      });
+    const feeds = inputsInOrder(derivation, numberOf).flatMap(({ input, number }): Feed[] => {
+      if (number === stream) return [{ input, upstream: null }];
+      const upstream = derivation.upstream.find((other) => numberOf(other, -1) === number) ?? null;
+      return upstream !== null && steps.has(upstream) ? [{ input, upstream }] : [];
+    });
     if (feeds.length > 0) steps.set(derivation, { derivation, feeds });
   }
   return [...steps.values()];
