@@ -2,7 +2,6 @@ import { defer, lastValueFrom, Observable } from 'rxjs';
 import { currentScope } from '../operators/pipeline-scope.js';
 import type { Batch } from '../wal/batch.js';
 import type { ColumnLayout } from '../wal/column.js';
-import type { Commit } from '../wal/commit.js';
 import type { StreamTarget } from './apply.js';
 import { Pipeline } from './derived/pipeline.js';
 import type { RowSink } from './follow.js';
@@ -65,7 +64,7 @@ export abstract class ReadStream<T> extends Observable<T> implements AsyncIterab
     }
     return new Observable((subscriber) =>
       this.attach({
-        next: (row, lsn) => subscriber.next(asRecord(row, lsn)),
+        next: (row, lsn, index) => subscriber.next(asRecord(row, lsn, index)),
         complete: () => subscriber.complete(),
       }),
     );
@@ -157,14 +156,14 @@ export abstract class ReadStream<T> extends Observable<T> implements AsyncIterab
   }
 
   /** Gives a row to those who listen. */
-  protected emitRow(row: unknown, lsn: number, commit: Commit): void {
-    for (const sink of this.sinks) sink.next(row as T, lsn, commit);
+  protected emitRow(row: unknown, lsn: number, index: number, group: object): void {
+    for (const sink of this.sinks) sink.next(row as T, lsn, index, group);
   }
 
   private readonly target: StreamTarget = {
     wantsRows: () => this.sinks.length > 0,
     reader: (batch: Batch): RowReader<unknown> => this.codec.reader(batch),
-    emit: (row: unknown, lsn: number, commit: Commit) => this.emitRow(row, lsn, commit),
+    emit: (row, lsn, index, group) => this.emitRow(row, lsn, index, group),
   };
 
   private readonly readSource: ReadSource<T> = {

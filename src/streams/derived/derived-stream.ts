@@ -6,7 +6,7 @@ import { type ReadHost, ReadStream } from '../read-stream.js';
 import type { Build } from './build.js';
 import type { Derivation, DerivationStatus } from './derivation.js';
 import type { DeadLetter, LateEvent } from './side-streams.js';
-import { StreamOutput } from './stream-output.js';
+import { type OutputStream, StreamOutput } from './stream-output.js';
 
 /**
  * A durable stream whose rows come from a pipeline: it is read like any other, and written by nobody. It costs no log: after a crash
@@ -53,7 +53,7 @@ export class DerivedStream<T> extends ReadStream<T> {
   /** @internal */
   output(layout: StreamLayout, unsaved: UnsavedEvents, build: Build | null): StreamOutput {
     const { name, codec, isKept } = this;
-    const emit = (row: unknown, lsn: number, _index: number, group: object) => this.emitRow(row, lsn, group as never);
+    const emit: OutputStream['emit'] = (row, lsn, index, group) => this.emitRow(row, lsn, index, group);
     return new StreamOutput({ name, codec, isKept, emit }, layout, unsaved, build);
   }
 }

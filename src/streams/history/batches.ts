@@ -11,7 +11,7 @@ import { toldAsUnread } from './unread.js';
 /** What `batches` reads. */
 export interface BatchesOptions<T, C extends keyof T = keyof T>
   extends Pick<HistoryOptions<T, C>, 'from' | 'to' | 'where' | 'columns' | 'signal'> {
-  /** Whether the lsn of each row is wanted. Default `false`. */
+  /** Whether the lsn of each row is wanted, and of derived rows the index. Default `false`. */
   readonly positions?: boolean;
 }
 
@@ -31,8 +31,8 @@ export function batchesOf<T>(
     const columns = stream.codec(query.columns).columns;
     const toBatches = (loaded: LoadedRange) =>
       loaded.batches
-        .map(({ batch, lsnOf }, at) =>
-          columnBatch<T>(batch, columns, scan.select(loaded, at), positions ? lsnOf : null),
+        .map(({ batch, lsnOf, indexOf }, at) =>
+          columnBatch<T>(batch, columns, scan.select(loaded, at), positions ? { lsnOf, indexOf } : null),
         )
         .filter((batch) => batch.rows > 0);
     return eachLoaded(opened, positions).pipe(concatMap((loaded) => from(toBatches(loaded))));

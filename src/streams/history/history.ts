@@ -1,5 +1,6 @@
 import { Observable } from 'rxjs';
 import { MillraceError } from '../../errors.js';
+import type { RowPosition } from '../../snapshots/row-position.js';
 import { asEvent, type ReadOptions } from '../reading.js';
 import { onAbort, type ReadSink, RowIterator, type Running } from '../row-iterator.js';
 import { Puller } from './puller.js';
@@ -23,10 +24,10 @@ export interface HistoryOptions<T, C extends keyof T = keyof T> extends ReadOpti
   readonly order?: 'asc' | 'desc';
 }
 
-/** A history that can be read: up to before the lsn `until`. */
+/** A history that can be read: up to before `until`. */
 export interface OpenedHistory<T> {
   readonly scan: Scan<T>;
-  readonly until: number;
+  readonly until: RowPosition;
   readonly slices: Slices;
 }
 
@@ -73,12 +74,12 @@ export class History<T> extends Observable<T> implements AsyncIterable<T> {
       {
         next: () => (query.order === 'asc' ? scan.next(until) : scan.nextBack()),
         take: (row) => {
-          sink.next(row, 0);
+          sink.next(row, 0, 0);
           if (--left > 0) return true;
           end();
           return false;
         },
-        withLsns: false,
+        withPositions: false,
         wantsMore: () => sink.wantsMore(),
         caughtUp: () => end(),
         failed: (error) => fail(error),

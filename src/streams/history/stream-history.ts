@@ -1,5 +1,6 @@
 import { concat, defer, type Observable, of, type SchedulerLike, tap } from 'rxjs';
 import type { Retained } from '../../snapshots/manifest.js';
+import { atLsn, type RowPosition } from '../../snapshots/row-position.js';
 import type { SegmentStore } from '../../snapshots/segment-store.js';
 import type { UnsavedEvents } from '../../snapshots/unsaved.js';
 import type { ColumnLayout } from '../../wal/column.js';
@@ -74,8 +75,8 @@ export class StreamHistory<T> implements ScannedStream<T>, FollowedStream<T>, Hi
     return this.context.catalog.layoutOf(entry);
   }
 
-  scan(lsn: number): Scan<T> {
-    return new Scan(this, {}, lsn);
+  scan(position: RowPosition): Scan<T> {
+    return new Scan(this, {}, position);
   }
 
   attach(sink: RowSink<T>): () => void {
@@ -90,7 +91,7 @@ export class StreamHistory<T> implements ScannedStream<T>, FollowedStream<T>, Hi
   follow(position: Position, sink: ReadSink<T>): Follower<T> {
     if (position instanceof Date) return new Follower(this, this.firstFrom(position.getTime()), sink);
     const lsn = position === 'earliest' ? 0 : position === 'latest' ? this.apply.nextLsn : position;
-    return new Follower(this, lsn, sink);
+    return new Follower(this, atLsn(lsn), sink);
   }
 
   /** The first event, in the order of lsns, whose time is not before this one. */
@@ -98,21 +99,21 @@ export class StreamHistory<T> implements ScannedStream<T>, FollowedStream<T>, Hi
     const time = this.columns.find(({ role }) => role === 'time')!.name as keyof T;
     return {
       isIt: (row) => (row[time] as number) >= from,
-      find: (lsn, until) =>
+      find: (first, until) =>
         defer(() => {
-          const scan = new Scan<T>(this, { filter: { ...EVERYTHING, from }, columns: [time as string] }, lsn);
-          let found: number | null = null;
+          const scan = new Scan<T>(this, { filter: { ...EVERYTHING, from }, columns: [time as string] }, first);
+          let found: RowPosition | null = null;
           let isEnd = false;
           const next = () =>
             scan.next(until).pipe(
               tap((piece) => {
                 isEnd = piece === null;
-                found = piece?.firstLsn ?? null;
+                found = piece?.start ?? null;
               }),
             );
           return concat(
             this.slices().steps(() => (isEnd || found !== null ? null : next())),
-            defer(() => of(found)),
+            defer(() => of({ at: found ?? scan.position, isThere: found !== null })),
           );
         }),
     };
@@ -120,8 +121,8 @@ export class StreamHistory<T> implements ScannedStream<T>, FollowedStream<T>, Hi
 
   /** What is there now, for a query. */
   open({ filter, columns, order }: HistoryQuery): OpenedHistory<T> {
-    const until = this.apply.nextLsn;
-    const scan = new Scan<T>(this, { filter, ...(columns && { columns }) }, order === 'asc' ? 0 : until);
+    const until = atLsn(this.apply.nextLsn);
+    const scan = new Scan<T>(this, { filter, ...(columns && { columns }) }, order === 'asc' ? atLsn(0) : until);
     return { scan, until, slices: this.slices() };
   }
 
@@ -143,8 +144,8 @@ export class StreamHistory<T> implements ScannedStream<T>, FollowedStream<T>, Hi
   /** Where only a part is kept, events are looked at that may be gone. */
   private countKept(): Observable<number> {
     const time = this.columns.find(({ role }) => role === 'time')!.name;
-    const until = this.apply.nextLsn;
-    const scan = new Scan<T>(this, { columns: [time] }, 0);
+    const until = atLsn(this.apply.nextLsn);
+    const scan = new Scan<T>(this, { columns: [time] }, atLsn(0));
     let count = 0;
     let isEnd = false;
     const next = () =>
