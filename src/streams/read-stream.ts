@@ -71,7 +71,8 @@ export abstract class ReadStream<T> extends Observable<T> implements AsyncIterab
   }
 
   /**
-   * Events from a position on: history, then live, without gap or double.
+   * Events from a position on: history, then live, without gap or double. Of a derived stream with windows every revision comes, and so
+   * does what takes a window back: this is the log of what changed, where `history` is how it is now.
    *
    * @throws MillraceError `INVALID_ARGUMENT` for what is not a position
    */
@@ -114,7 +115,8 @@ export abstract class ReadStream<T> extends Observable<T> implements AsyncIterab
   }
 
   /**
-   * The last event of a key, by position: `undefined` where there is none. The key is the value of the key column, or an
+   * The last event of a key, by position: `undefined` where there is none. Of windows it is the one that was emitted last, be it for the
+   * first time or corrected, if it was not taken back. The key is the value of the key column, or an
    * object with all key columns.
    *
    * @example
@@ -126,9 +128,14 @@ export abstract class ReadStream<T> extends Observable<T> implements AsyncIterab
     return lastValueFrom(new History<T>(source, query, undefined), { defaultValue: undefined });
   }
 
-  /** How many events are kept. */
-  count(): Promise<number> {
-    return lastValueFrom(defer(() => this.reading.count()).pipe(toldAsUnread()));
+  /**
+   * How many events are kept; of windows that were corrected, those that `history` gives.
+   *
+   * @throws MillraceError `INVALID_ARGUMENT`
+   */
+  count(options: Pick<HistoryOptions<T>, 'revisions'> = {}): Promise<number> {
+    const { revisions } = queryOf(this.name, this.columns, options);
+    return lastValueFrom(defer(() => this.reading.count(revisions)).pipe(toldAsUnread()));
   }
 
   /** Iterates over live events; what a slow consumer has not taken stays in the log. */
@@ -137,12 +144,18 @@ export abstract class ReadStream<T> extends Observable<T> implements AsyncIterab
   }
 
   /** The stream is known to the log under this number now, with these columns. */
-  protected connectReading(context: HistoryContext, id: number, columns: readonly ColumnLayout[]): void {
+  protected connectReading(
+    context: HistoryContext,
+    id: number,
+    columns: readonly ColumnLayout[],
+    hasRevisions = false,
+  ): void {
     this.columns = columns;
     this.codec = new RowCodec(this.name, columns);
     this.stored = new StreamHistory(context, id, this.name, this.codec, {
       attach: (sink) => this.attach(sink),
       onClose: (callback) => this.readHost.onClose(callback),
+      hasRevisions,
     });
     context.apply.connect(id, this.target);
   }

@@ -40,7 +40,12 @@ describe('reading', () => {
     await settled(mill.start());
     await append(0, 6);
     const { reading } = stream as unknown as { readonly reading: StreamHistory<unknown> };
-    const { scan, until } = reading.open({ filter: EVERYTHING, columns: undefined, limit: Infinity, order: 'asc' });
+    const { scan, until } = reading.open({
+      filter: EVERYTHING,
+      columns: undefined,
+      order: 'asc',
+      revisions: 'all',
+    });
     // As if the first events had been a unit of their own.
     scan.position = atLsn(4);
     await append(6);

@@ -1,6 +1,7 @@
 import type { UnsavedEvents } from '../../snapshots/unsaved.js';
 import type { ColumnLayout } from '../../wal/column.js';
 import type { StreamLayout } from '../../wal/event-entry.js';
+import { haveRevisions } from '../history/revisions.js';
 import type { HistoryContext } from '../history/stream-history.js';
 import { type ReadHost, ReadStream } from '../read-stream.js';
 import type { Build } from './build.js';
@@ -47,7 +48,8 @@ export class DerivedStream<T> extends ReadStream<T> {
 
   /** @internal The stream is known to the log under this number now. */
   connect(context: HistoryContext, id: number): void {
-    this.connectReading(context, id, context.catalog.find(this.name)!.versions.at(-1)!.columns);
+    const { columns } = context.catalog.find(this.name)!.versions.at(-1)!;
+    this.connectReading(context, id, columns, haveRevisions(columns));
   }
 
   /** @internal */

@@ -67,7 +67,7 @@ function columnsNeeded({ segment, block }: BlockUnit, filter: RowFilter, columns
   const needsTime = filter.needsTime(segment.entry.info.blocks[block]!);
   return segment.layout.columns
     .filter(({ name, role }) => {
-      if (columns.includes(name)) return true;
+      if (columns.includes(name) || filter.needsForRevisions(name)) return true;
       return (role === 'time' && needsTime) || (role === 'key' && filter.needsKeys && filter.key === null);
     })
     .map(({ name }) => name);

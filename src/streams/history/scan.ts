@@ -6,6 +6,7 @@ import type { RowCodec } from '../row-codec.js';
 import { EVERYTHING, type Filter, RowFilter } from './filter.js';
 import { consecutive, type Loaded, loadUnit } from './load.js';
 import { isAtOrBehind, isWithin, Piece, type PositionRange } from './piece.js';
+import type { Revisions } from './revisions.js';
 import { type StreamPlace, type Unit, unitBefore, unitFrom } from './units.js';
 
 /** What a scan needs of its stream. It is asked again for every unit: places change while a scan goes on. */
@@ -21,6 +22,8 @@ export interface ScanOptions {
   readonly filter?: Filter;
   /** The columns that are wanted, by name; all where not given. */
   readonly columns?: readonly string[];
+  /** Hides rows that were corrected. */
+  readonly revisions?: Revisions | null;
 }
 
 /** So many blocks are read while one is looked at: the disk and the processor work at the same time. With two, rows took half as long again: the caches are full. */
@@ -55,7 +58,8 @@ export class Scan<T> {
     public position: RowPosition,
   ) {
     this.codec = stream.codec(options.columns);
-    this.filter = new RowFilter(stream.codec().columns, options.filter ?? EVERYTHING, () => stream.retained());
+    const { filter = EVERYTHING, revisions = null } = options;
+    this.filter = new RowFilter(stream.codec().columns, filter, () => stream.retained(), revisions);
   }
 
   /** The next rows before `until`, perhaps none of a unit; `null` where no unit is left. */

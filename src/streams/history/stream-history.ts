@@ -1,6 +1,6 @@
-import { concat, defer, type Observable, of, type SchedulerLike, tap } from 'rxjs';
+import { concat, defer, EMPTY, type Observable, of, type SchedulerLike, tap } from 'rxjs';
 import type { Retained } from '../../snapshots/manifest.js';
-import { atLsn, type RowPosition } from '../../snapshots/row-position.js';
+import { atLsn, isBefore, type RowPosition } from '../../snapshots/row-position.js';
 import type { SegmentStore } from '../../snapshots/segment-store.js';
 import type { UnsavedEvents } from '../../snapshots/unsaved.js';
 import type { ColumnLayout } from '../../wal/column.js';
@@ -12,8 +12,10 @@ import type { Position } from '../reading.js';
 import { RowCodec } from '../row-codec.js';
 import type { ReadSink } from '../row-iterator.js';
 import { EVERYTHING } from './filter.js';
+import { findRevisions } from './find-revisions.js';
 import type { HistorySource, OpenedHistory } from './history.js';
 import type { HistoryQuery } from './query.js';
+import { Revisions } from './revisions.js';
 import { Scan, type ScannedStream } from './scan.js';
 import { Slices } from './slices.js';
 import type { StreamPlace } from './units.js';
@@ -31,6 +33,8 @@ export interface HistoryContext {
 export interface HistoryHooks<T> {
   attach(sink: RowSink<T>): () => void;
   onClose(callback: () => void): () => void;
+  /** Whether its rows are windows, of which corrected ones come again. */
+  readonly hasRevisions: boolean;
 }
 
 /** The events of one stream, wherever they are. */
@@ -120,10 +124,24 @@ export class StreamHistory<T> implements ScannedStream<T>, FollowedStream<T>, Hi
   }
 
   /** What is there now, for a query. */
-  open({ filter, columns, order }: HistoryQuery): OpenedHistory<T> {
-    const until = atLsn(this.apply.nextLsn);
-    const scan = new Scan<T>(this, { filter, ...(columns && { columns }) }, order === 'asc' ? atLsn(0) : until);
-    return { scan, until, slices: this.slices() };
+  open({ filter, columns, order, revisions: wanted }: Omit<HistoryQuery, 'limit'>): OpenedHistory<T> {
+    const until = this.end;
+    const slices = this.slices();
+    const isBack = order === 'desc';
+    const revisions = wanted === 'all' || !this.hooks.hasRevisions ? null : new Revisions(this.columns, isBack);
+    const scan = new Scan<T>(this, { filter, revisions, ...(columns && { columns }) }, isBack ? until : atLsn(0));
+    const ready = revisions === null || isBack ? EMPTY : findRevisions(this, { filter, until }, revisions, slices);
+    return { scan, until, slices, ready, revisions };
+  }
+
+  /** Behind the last row that is there: a derived stream may be behind what was applied. */
+  private get end(): RowPosition {
+    const { segments, unsaved } = this.place();
+    const applied = atLsn(this.apply.nextLsn);
+    const saved = segments.at(-1)?.end ?? atLsn(0);
+    const isAllSaved = unsaved === null || unsaved.first === unsaved.added;
+    const last = isAllSaved ? saved : atLsn(unsaved.lastLsn(unsaved.added - 1) + 1);
+    return isBefore(last, applied) ? last : applied;
   }
 
   slices(): Slices {
@@ -131,21 +149,24 @@ export class StreamHistory<T> implements ScannedStream<T>, FollowedStream<T>, Hi
   }
 
   /** How many events are kept. */
-  count(): Observable<number> {
+  count(revisions: HistoryQuery['revisions']): Observable<number> {
     return defer(() => {
       const { segments, unsaved } = this.place();
+      const time = this.columns.find(({ role }) => role === 'time')!.name;
+      const opened = this.open({ filter: EVERYTHING, columns: [time], order: 'asc', revisions });
+      const rows = segments.reduce((sum, segment) => sum + segment.rows, unsaved?.rows ?? 0);
       // In a turn, the events of its commit are there already, but none of its readers is to see them.
       const isInTurn = unsaved !== null && unsaved.entryFrom(this.apply.nextLsn) < unsaved.added;
-      if (this.retained() !== null || isInTurn) return this.countKept();
-      return of(segments.reduce((sum, { rows }) => sum + rows, unsaved?.rows ?? 0));
+      const isWhole = this.retained() === null && !isInTurn;
+      return concat(
+        opened.ready,
+        defer(() => (isWhole && (opened.revisions?.isEmpty ?? true) ? of(rows) : this.countShown(opened))),
+      );
     });
   }
 
-  /** Where only a part is kept, events are looked at that may be gone. */
-  private countKept(): Observable<number> {
-    const time = this.columns.find(({ role }) => role === 'time')!.name;
-    const until = atLsn(this.apply.nextLsn);
-    const scan = new Scan<T>(this, { columns: [time] }, atLsn(0));
+  /** Where only a part is kept, or rows were corrected, they are looked at. */
+  private countShown({ scan, until, slices }: OpenedHistory<T>): Observable<number> {
     let count = 0;
     let isEnd = false;
     const next = () =>
@@ -156,7 +177,7 @@ export class StreamHistory<T> implements ScannedStream<T>, FollowedStream<T>, Hi
         }),
       );
     return concat(
-      this.slices().steps(() => (isEnd ? null : next())),
+      slices.steps(() => (isEnd ? null : next())),
       defer(() => of(count)),
     );
   }
