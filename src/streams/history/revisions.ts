@@ -37,7 +37,7 @@ interface WindowRows {
 }
 
 /**
- * The highest revision of each window that was corrected. A window is known by its key, start and end. One that was taken back has a
+ * The highest revision of each window that was corrected. A window is known by its key, start and end; its revisions rise from row to row. One that was taken back has a
  * row without events for its highest revision: all its rows are hidden. Memory goes with the number of windows that were corrected.
  */
 export class Revisions {

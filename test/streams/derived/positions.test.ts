@@ -193,7 +193,12 @@ describe('a derived stream with many rows of one lsn', () => {
       );
       expect(found.every(({ lsn, index }, at) => lsn === cause!.lsn && index === at)).toBe(true);
       const back = await reopened.settled(firstValueFrom(reopened.many.history({ order: 'desc' }).pipe(toArray())));
-      expect(back.map(({ at }) => at).join()).toBe(found.map(({ event }) => event.at).toReversed().join());
+      expect(back.map(({ at }) => at).join()).toBe(
+        found
+          .map(({ event }) => event.at)
+          .toReversed()
+          .join(),
+      );
       expect(await reopened.settled(reopened.mill.fingerprint())).toBe(before);
     };
     await assertAll();
