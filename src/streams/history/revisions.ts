@@ -37,8 +37,9 @@ interface WindowRows {
 }
 
 /**
- * The highest revision of each window that was corrected. A window is known by its key, start and end; its revisions rise from row to row. One that was taken back has a
- * row without events for its highest revision: all its rows are hidden. Memory goes with the number of windows that were corrected.
+ * The highest revision of each window that was corrected. A window is known by its key, start and end; its revisions rise from row to
+ * row. One that was taken back has a row without events for its highest revision: all its rows are hidden. Memory goes with the number of
+ * windows that were corrected.
  */
 export class Revisions {
   /** By start, then by end and key. Of what was taken back half a revision more: it is hidden too. */

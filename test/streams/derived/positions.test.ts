@@ -172,7 +172,7 @@ describe('a derived stream with many rows of one lsn', () => {
   });
 
   it('may have more rows of one lsn than a block', async () => {
-    const rows = 150_000;
+    const rows = 80_000;
     const opened = await openBursts(65_536);
     const [cause] = await causeAll(opened, [burst(2, 1_000_000)]);
     const declare = (mill: Millrace) => {
