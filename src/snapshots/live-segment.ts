@@ -20,6 +20,8 @@ import type { Storage } from '../storage/storage.js';
 import type { StreamLayout } from '../wal/event-entry.js';
 import type { Hash } from '../wal/hash.js';
 import { isMissing, type SegmentEntry } from './manifest.js';
+import type { RowPosition } from './row-position.js';
+import { endOf, startOf } from './segment-format.js';
 import { SegmentReader } from './segment-reader.js';
 
 /** Where segments are, and how they are read. */
@@ -44,6 +46,8 @@ export class LiveSegment {
   /** Bounds over all blocks. */
   readonly firstLsn: number;
   readonly lastLsn: number;
+  readonly start: RowPosition;
+  readonly end: RowPosition;
   readonly minTime: number;
   readonly maxTime: number;
   readonly rows: number;
@@ -67,6 +71,8 @@ export class LiveSegment {
     this.path = `${place.folder}/${segmentName(entry.number)}`;
     this.firstLsn = blocks[0]!.firstLsn;
     this.lastLsn = blocks.at(-1)!.lastLsn;
+    this.start = startOf(blocks[0]!);
+    this.end = endOf(blocks.at(-1)!);
     this.minTime = blocks.reduce((low, { minTime }) => Math.min(low, minTime), Infinity);
     this.maxTime = blocks.reduce((high, { maxTime }) => Math.max(high, maxTime), -Infinity);
     this.rows = blocks.reduce((sum, { rows }) => sum + rows, 0);

@@ -11,7 +11,8 @@ export function faultInBounds(block: SegmentBlock, info: BlockInfo): string | nu
   return faultInPositions(block, info) ?? faultInTimes(block, info) ?? faultInKeys(block, info);
 }
 
-function faultInPositions(block: SegmentBlock, { firstLsn, lastLsn }: BlockInfo): string | null {
+function faultInPositions(block: SegmentBlock, info: BlockInfo): string | null {
+  const { firstLsn, lastLsn, firstIndex, lastIndex } = info;
   const { lsns, indexes, rows } = block;
   const order = block.orderByPosition();
   for (let at = 1; at < rows; at++) {
@@ -20,9 +21,13 @@ function faultInPositions(block: SegmentBlock, { firstLsn, lastLsn }: BlockInfo)
     if (isTwice) return `it has two rows with lsn ${lsns[row]}`;
   }
   const [first, last] = [lsns[order[0]!], lsns[order[rows - 1]!]];
-  return first === firstLsn && last === lastLsn
+  if (first !== firstLsn || last !== lastLsn)
+    return `it has lsns ${first} to ${last} in place of ${firstLsn} to ${lastLsn}`;
+  if (indexes === null) return null;
+  const [firstAt, lastAt] = [indexes[order[0]!], indexes[order[rows - 1]!]];
+  return firstAt === firstIndex && lastAt === lastIndex
     ? null
-    : `it has lsns ${first} to ${last} in place of ${firstLsn} to ${lastLsn}`;
+    : `it has indexes ${firstAt} to ${lastAt} in place of ${firstIndex} to ${lastIndex}`;
 }
 
 function faultInTimes({ layout, columns }: SegmentBlock, { minTime, maxTime }: BlockInfo): string | null {

@@ -1,4 +1,5 @@
 import type { ColumnLayout } from '../wal/column.js';
+import { atLsn, type RowPosition } from './row-position.js';
 
 /**
  * A segment: rows of one stream in an immutable file. It is an Apache Arrow IPC file, uncompressed, so any Arrow tool
@@ -100,6 +101,9 @@ export interface BlockInfo {
   readonly rows: number;
   readonly firstLsn: number;
   readonly lastLsn: number;
+  /** The indexes of the first and of the last row, by position; only where there is a column `$index`. */
+  readonly firstIndex?: number;
+  readonly lastIndex?: number;
   /** Bounds of the event time, milliseconds since the epoch. */
   readonly minTime: number;
   readonly maxTime: number;
@@ -110,6 +114,16 @@ export interface BlockInfo {
   readonly hash: string;
   /** The sum modulo 2⁶⁴ of xxhash64 of each canonical row with its position. */
   readonly sum: string;
+}
+
+/** Where the first row of a block stands. */
+export function startOf({ firstLsn, firstIndex = 0 }: BlockInfo): RowPosition {
+  return { lsn: firstLsn, index: firstIndex };
+}
+
+/** The first position behind a block: no row of it stands there or further on. */
+export function endOf({ lastLsn, lastIndex }: BlockInfo): RowPosition {
+  return lastIndex === undefined ? atLsn(lastLsn + 1) : { lsn: lastLsn, index: lastIndex + 1 };
 }
 
 /** The columns of the table. */

@@ -40,7 +40,7 @@ export class UnsavedEvents {
     return bytes;
   }
 
-  /** A place of its own for the events of a stream: nothing else is added to it, and it has its own marks. */
+  /** A place of its own for the rows of a derived stream: nothing else is added to it, and it has its own marks. */
   setApart(streamId: number): UnsavedEvents {
     const events = new UnsavedEvents();
     this.apart.set(streamId, events);
@@ -55,6 +55,11 @@ export class UnsavedEvents {
   /** Whether a version of the stream is being built. */
   isBuilding(streamId: number): boolean {
     return this.apart.get(streamId)?.isBuild ?? false;
+  }
+
+  /** Whether a stream has such a place: its rows have an index. */
+  isApart(streamId: number): boolean {
+    return this.apart.has(streamId);
   }
 
   /** Takes a copy of a commit's events. */

@@ -14,7 +14,7 @@ export interface StreamTarget {
   wantsRows(): boolean;
   reader(batch: Batch): RowReader<unknown>;
   /** Takes a row in its turn. */
-  emit(row: unknown, lsn: number, commit: Commit): void;
+  emit(row: unknown, lsn: number, index: number, group: object): void;
 }
 
 /**
@@ -106,7 +106,7 @@ export class Apply {
         const event = read(row);
         const lsn = batch.lsnOf(row);
         if (route !== null) takeTurn(route, event, lsn, true);
-        target.emit(event, lsn, commit);
+        target.emit(event, lsn, 0, commit);
       });
     }
   }

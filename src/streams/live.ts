@@ -13,6 +13,7 @@ import { LogSizes } from './checkpoint/log-sizes.js';
 import { NextFiles } from './checkpoint/next-files.js';
 import { DerivedStream } from './derived/derived-stream.js';
 import { otherKind } from './derived/misuse.js';
+import { isDerived } from './derived/side-streams.js';
 import type { IngestContext } from './ingest.js';
 import type { ResolvedOptions } from './options.js';
 import type { AnyStream } from './registry.js';
@@ -82,8 +83,9 @@ export function createLive(mill: RecoveredMill, options: ResolvedOptions, hooks:
 export function declareStreams(live: LiveMill, streams: readonly AnyStream[]): void {
   const { catalog, writer, manifest } = live;
   const records = streams.flatMap((stream) => {
-    const derived = manifest.current.derived?.find(({ name }) => name === stream.name);
-    if (derived !== undefined && !(stream instanceof DerivedStream))
+    const allDerived = manifest.current.derived ?? [];
+    const derived = allDerived.find(({ name }) => name === stream.name);
+    if (isDerived(stream.name, stream.columns, allDerived) && !(stream instanceof DerivedStream))
       throw otherKind(stream.name, 'derived', 'a stream that events are appended to');
     // Also where a version that was being built is given up.
     const isRebuilt = stream instanceof DerivedStream && (derived?.build !== undefined || isOlder(derived, stream));

@@ -2,7 +2,6 @@ import { defer, lastValueFrom, Observable } from 'rxjs';
 import { currentScope } from '../operators/pipeline-scope.js';
 import type { Batch } from '../wal/batch.js';
 import type { ColumnLayout } from '../wal/column.js';
-import type { Commit } from '../wal/commit.js';
 import type { StreamTarget } from './apply.js';
 import { Pipeline } from './derived/pipeline.js';
 import type { RowSink } from './follow.js';
@@ -65,14 +64,15 @@ export abstract class ReadStream<T> extends Observable<T> implements AsyncIterab
     }
     return new Observable((subscriber) =>
       this.attach({
-        next: (row, lsn) => subscriber.next(asRecord(row, lsn)),
+        next: (row, lsn, index) => subscriber.next(asRecord(row, lsn, index)),
         complete: () => subscriber.complete(),
       }),
     );
   }
 
   /**
-   * Events from a position on: history, then live, without gap or double.
+   * Events from a position on: history, then live, without gap or double. Of a derived stream with windows every revision comes, and so
+   * does what takes a window back: this is the log of what changed, where `history` is how it is now.
    *
    * @throws MillraceError `INVALID_ARGUMENT` for what is not a position
    */
@@ -115,7 +115,8 @@ export abstract class ReadStream<T> extends Observable<T> implements AsyncIterab
   }
 
   /**
-   * The last event of a key, by position: `undefined` where there is none. The key is the value of the key column, or an
+   * The last event of a key, by position: `undefined` where there is none. Of windows it is the one that was emitted last, be it for the
+   * first time or corrected, if it was not taken back. The key is the value of the key column, or an
    * object with all key columns.
    *
    * @example
@@ -127,9 +128,14 @@ export abstract class ReadStream<T> extends Observable<T> implements AsyncIterab
     return lastValueFrom(new History<T>(source, query, undefined), { defaultValue: undefined });
   }
 
-  /** How many events are kept. */
-  count(): Promise<number> {
-    return lastValueFrom(defer(() => this.reading.count()).pipe(toldAsUnread()));
+  /**
+   * How many events are kept; of windows that were corrected, those that `history` gives.
+   *
+   * @throws MillraceError `INVALID_ARGUMENT`
+   */
+  count(options: Pick<HistoryOptions<T>, 'revisions'> = {}): Promise<number> {
+    const { revisions } = queryOf(this.name, this.columns, options);
+    return lastValueFrom(defer(() => this.reading.count(revisions)).pipe(toldAsUnread()));
   }
 
   /** Iterates over live events; what a slow consumer has not taken stays in the log. */
@@ -138,12 +144,18 @@ export abstract class ReadStream<T> extends Observable<T> implements AsyncIterab
   }
 
   /** The stream is known to the log under this number now, with these columns. */
-  protected connectReading(context: HistoryContext, id: number, columns: readonly ColumnLayout[]): void {
+  protected connectReading(
+    context: HistoryContext,
+    id: number,
+    columns: readonly ColumnLayout[],
+    hasRevisions = false,
+  ): void {
     this.columns = columns;
     this.codec = new RowCodec(this.name, columns);
     this.stored = new StreamHistory(context, id, this.name, this.codec, {
       attach: (sink) => this.attach(sink),
       onClose: (callback) => this.readHost.onClose(callback),
+      hasRevisions,
     });
     context.apply.connect(id, this.target);
   }
@@ -157,14 +169,14 @@ export abstract class ReadStream<T> extends Observable<T> implements AsyncIterab
   }
 
   /** Gives a row to those who listen. */
-  protected emitRow(row: unknown, lsn: number, commit: Commit): void {
-    for (const sink of this.sinks) sink.next(row as T, lsn, commit);
+  protected emitRow(row: unknown, lsn: number, index: number, group: object): void {
+    for (const sink of this.sinks) sink.next(row as T, lsn, index, group);
   }
 
   private readonly target: StreamTarget = {
     wantsRows: () => this.sinks.length > 0,
     reader: (batch: Batch): RowReader<unknown> => this.codec.reader(batch),
-    emit: (row: unknown, lsn: number, commit: Commit) => this.emitRow(row, lsn, commit),
+    emit: (row, lsn, index, group) => this.emitRow(row, lsn, index, group),
   };
 
   private readonly readSource: ReadSource<T> = {

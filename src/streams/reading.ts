@@ -17,13 +17,16 @@ export interface ReadOptions {
 /** An event with where it stands. */
 export interface Recorded<T> {
   readonly lsn: number;
-  /** 0 for an event that was logged; the ordinal of a derived row. */
+  /**
+   * 0 for an event that was logged. Of a derived row, which of those it is that one event, or tick, caused; one that is live only, as
+   * an update of a window that is open, has that of the next one that is kept.
+   */
   readonly index: number;
   readonly event: T;
 }
 
 export const asEvent = <T>(row: T): T => row;
-export const asRecord = <T>(event: T, lsn: number): Recorded<T> => ({ lsn, index: 0, event });
+export const asRecord = <T>(event: T, lsn: number, index: number): Recorded<T> => ({ lsn, index, event });
 
 /** What a reading needs of its stream. */
 export interface ReadSource<T> {
@@ -52,7 +55,7 @@ export class Reading<T, R = T> extends Observable<R> implements AsyncIterable<R>
       // Before rows come: they may all come at once.
       subscriber.add(onAbort(this.options.signal, () => subscriber.complete()));
       const run = this.follow({
-        next: (row, lsn) => subscriber.next(this.shape(row, lsn)),
+        next: (row, lsn, index) => subscriber.next(this.shape(row, lsn, index)),
         error: (error) => subscriber.error(error),
         complete: () => subscriber.complete(),
         wantsMore: () => !subscriber.closed,

@@ -5,7 +5,7 @@ import type { DeclaredDerivation } from './derived/load.js';
 import { isDeadLetter, lateDeclaration, versionOf } from './derived/misuse.js';
 import type { DerivedOptions, TableOptions } from './derived/options.js';
 import { TICKS } from './derived/pipeline-inputs.js';
-import { DEAD_LETTER, LATE_EVENT } from './derived/side-streams.js';
+import { DEAD_LETTER, DEAD_SUFFIX, isDerived, LATE_EVENT, LATE_SUFFIX } from './derived/side-streams.js';
 import { Table } from './derived/table.js';
 import { declareStreams, type LiveMill } from './live.js';
 import { badName, nameTaken, unknownStream } from './misuse.js';
@@ -55,8 +55,8 @@ export class StreamRegistry {
     const { columns, isKept, hasLate } = probe(name, from, schema, this.ticks);
     const deadLetters = isDeadLetter(name, options.onError);
     const stream = new DerivedStream<object>(name, columns, this.host, isKept, keptFor(retention), false, version);
-    if (hasLate) stream.late = this.sideStream(`${name}.late`, LATE_EVENT);
-    if (deadLetters) stream.deadLetters = this.sideStream(`${name}.dead`, DEAD_LETTER);
+    if (hasLate) stream.late = this.sideStream(name + LATE_SUFFIX, LATE_EVENT);
+    if (deadLetters) stream.deadLetters = this.sideStream(name + DEAD_SUFFIX, DEAD_LETTER);
     this.streams.set(name, stream);
     this.derivations.push({ name, rows: from, target: stream, version, key: [], processesHistory: processHistory });
     return stream;
@@ -71,8 +71,8 @@ export class StreamRegistry {
     const { hasLate } = probedOnce(name, from, this.ticks);
     const columns = keyColumns(name, key);
     const table = new Table<V>(name, this.host, columns, from);
-    if (hasLate) table.late = this.sideStream(`${name}.late`, LATE_EVENT);
-    if (isDeadLetter(name, options.onError)) table.deadLetters = this.sideStream(`${name}.dead`, DEAD_LETTER);
+    if (hasLate) table.late = this.sideStream(name + LATE_SUFFIX, LATE_EVENT);
+    if (isDeadLetter(name, options.onError)) table.deadLetters = this.sideStream(name + DEAD_SUFFIX, DEAD_LETTER);
     this.derivations.push({ name, rows: from, target: table, version, key: columns, processesHistory: processHistory });
     return table;
   }
@@ -110,8 +110,7 @@ export class StreamRegistry {
     const found = live.catalog.find(name);
     if (!found) throw unknownStream(name, this.directory, this.names(live));
     const { columns } = found.versions.at(-1)!;
-    const isDerived = live.manifest.current.derived?.some((entry) => entry.name === name) ?? false;
-    const stream: AnyStream = isDerived
+    const stream: AnyStream = isDerived(name, columns, live.manifest.current.derived ?? [])
       ? new DerivedStream(name, columns, this.host, () => true)
       : new DurableStream(name, columns, this.host);
     stream.connect(live, found.id);

@@ -1,8 +1,8 @@
 import { Queue } from '../wal/queue.js';
 
-/** Takes rows with their lsns from something that reads. */
+/** Takes rows, and where they stand, from something that reads. */
 export interface ReadSink<T> {
-  next(row: T, lsn: number): void;
+  next(row: T, lsn: number, index: number): void;
   error(error: unknown): void;
   complete(): void;
   /** Whether more rows are wanted just now. */
@@ -17,7 +17,7 @@ export interface Running {
 }
 
 /** What a row becomes for who asked. */
-export type Shape<T, R> = (row: T, lsn: number) => R;
+export type Shape<T, R> = (row: T, lsn: number, index: number) => R;
 
 /** Rows that an iteration may hold that its consumer has not asked for; beyond it, reading waits. */
 const ROWS_AHEAD_MAX = 1_024;
@@ -39,7 +39,7 @@ export class RowIterator<T, R> implements AsyncIterableIterator<R> {
       return;
     }
     this.running = read({
-      next: (row, lsn) => this.put(shape(row, lsn)),
+      next: (row, lsn, index) => this.put(shape(row, lsn, index)),
       error: (error) => this.end({ error }),
       complete: () => this.end({}),
       wantsMore: () => this.rows.size < ROWS_AHEAD_MAX,

@@ -65,6 +65,11 @@ export class Batch {
     return this.firstLsn + this.orderOf(row);
   }
 
+  /** Whether rows may have another index than 0. */
+  get isIndexed(): boolean {
+    return this.indexes !== null;
+  }
+
   /** 0 for a logged event; which of those with its lsn a derived row is. */
   indexOf(row: number): number {
     return this.indexes === null ? 0 : this.indexes[row]!;

@@ -14,7 +14,7 @@
  *     56  8  xxhash64 of 0..55        40  4  events in this frame         20  4  distinct keys
  *                                     44  4  events in the commit         24  4  order of the first row
  *                                     48  8  commit time, ms (float64)    28  4  zero
- *                                     56  4  entries                      32     orders, keys, key index, columns
+ *                                     56  4  entries                      32     orders, indexes, keys, key index, columns
  *                                     60  4  low half of xxhash64 of 0..59
  *                                     64  8  xxhash64 of 0..63 and body
  *

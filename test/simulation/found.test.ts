@@ -1,4 +1,5 @@
 import { lastValueFrom, toArray } from 'rxjs';
+import { atLsn } from '../../src/snapshots/row-position.js';
 import { SimulatedStorage } from '../../src/storage/simulated-storage.js';
 import { EVERYTHING } from '../../src/streams/history/filter.js';
 import type { StreamHistory } from '../../src/streams/history/stream-history.js';
@@ -39,9 +40,14 @@ describe('reading', () => {
     await settled(mill.start());
     await append(0, 6);
     const { reading } = stream as unknown as { readonly reading: StreamHistory<unknown> };
-    const { scan, until } = reading.open({ filter: EVERYTHING, columns: undefined, limit: Infinity, order: 'asc' });
+    const { scan, until } = reading.open({
+      filter: EVERYTHING,
+      columns: undefined,
+      order: 'asc',
+      revisions: 'all',
+    });
     // As if the first events had been a unit of their own.
-    scan.lsn = 4;
+    scan.position = atLsn(4);
     await append(6);
     await settled(mill.checkpoint());
     const loaded = await settled(lastValueFrom(scan.nextLoaded(until, false)));

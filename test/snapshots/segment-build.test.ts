@@ -1,4 +1,6 @@
 import type { MillraceError } from '../../src/errors.js';
+import { faultInBounds } from '../../src/snapshots/segment-bounds.js';
+import { type BlockInfo, endOf, startOf } from '../../src/snapshots/segment-format.js';
 import { compareKeys } from '../../src/snapshots/segments/key-order.js';
 import { type PlacedEntry, packEntries } from '../../src/snapshots/segments/packed-entries.js';
 import type { StreamLayout } from '../../src/wal/event-entry.js';
@@ -91,6 +93,21 @@ describe('Building a segment', () => {
     });
     expect(found).toEqual(Array.from(positions.lsns, (lsn, at) => [lsn, positions.indexes[at]]));
     expect(rowsOf(reader).map(({ row }) => row.ts)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(reader.info.blocks.map((block) => [startOf(block), endOf(block)])).toEqual([
+      [
+        { lsn: 5, index: 0 },
+        { lsn: 2 ** 40, index: 1 },
+      ],
+      [
+        { lsn: 2 ** 40, index: 1 },
+        { lsn: 2 ** 41, index: 1 },
+      ],
+    ]);
+    const [block] = reader.info.blocks;
+    const fault = (info: BlockInfo) => faultInBounds(now(reader.block(0)), info);
+    expect(fault(block!)).toBeNull();
+    expect(fault({ ...block!, firstIndex: 1 })).toMatch('indexes 0 to 0 in place of 1 to 0');
+    expect(fault({ ...block!, lastIndex: 2 })).toMatch('indexes 0 to 0 in place of 0 to 2');
   });
 
   it('closes a block before its values take more than 64 MiB', () => {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { MillraceError } from '../../errors.js';
 import { SEGMENTS_DIRECTORY } from '../../snapshots/leftovers.js';
 import { headsOfCopies, isMissing, type Manifest, type Retained } from '../../snapshots/manifest.js';
+import type { RowPosition } from '../../snapshots/row-position.js';
 import { SegmentStore } from '../../snapshots/segment-store.js';
 import { UnsavedEvents } from '../../snapshots/unsaved.js';
 import { FileStorage } from '../../storage/file-storage.js';
@@ -154,8 +155,8 @@ export class MillView implements ScannedStream<Row> {
     throw new MillraceError('UNKNOWN_STREAM', message, { stream: this.name });
   }
 
-  scan(lsn: number, options: ScanOptions = {}): Scan<Row> {
-    return new Scan(this, options, lsn);
+  scan(position: RowPosition, options: ScanOptions = {}): Scan<Row> {
+    return new Scan(this, options, position);
   }
 
   place(): StreamPlace {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { atLsn, type RowPosition } from '../../snapshots/row-position.js';
 import type { Piece } from '../../streams/history/piece.js';
 import type { Row } from '../../streams/row-codec.js';
 import { done } from '../log-files.js';
@@ -53,7 +54,7 @@ class Printer {
   /** How many lines may still come. */
   private left: number;
   /** Every event below was passed. */
-  private lsn = 0;
+  private position = atLsn(0);
   private formatted: { readonly version: number; readonly format: RowFormat } | null = null;
 
   constructor(
@@ -79,25 +80,29 @@ class Printer {
   async begin(): Promise<void> {
     const { from, lines = LINES_DEFAULT } = this.options;
     const { view } = this;
-    if (from === 'latest') this.lsn = view.nextLsn;
-    else if (from === undefined) this.lsn = await this.unmoved(() => this.lastRows(lines));
-    else this.lsn = from === 'earliest' ? 0 : from;
+    if (from === 'latest') this.position = atLsn(view.nextLsn);
+    else if (from === undefined) this.position = await this.unmoved(() => this.lastRows(lines));
+    else this.position = atLsn(from === 'earliest' ? 0 : from);
   }
 
-  /** The lsn of the first of the last `count` events: blocks are looked at from the end. */
-  private async lastRows(count: number): Promise<number> {
+  /** Where the first of the last `count` events stands: blocks are looked at from the end. */
+  private async lastRows(count: number): Promise<RowPosition> {
     const { view, signal } = this;
-    if (count === 0) return view.nextLsn;
+    const end = atLsn(view.nextLsn);
+    if (count === 0) return end;
     const time = view.codec().columns.find(({ role }) => role === 'time')!.name;
-    const scan = view.scan(view.nextLsn, { columns: [time] });
-    let found = 0;
+    const scan = view.scan(end, { columns: [time] });
+    let found = atLsn(0);
     for (let left = count; left > 0 && !signal.aborted; ) {
       const piece = await done(scan.nextBack());
       if (piece === null) break;
       if (piece.count === 0) continue;
       // Of rows that are more than wanted, the last one that is wanted.
       const last = Math.min(left, piece.count) - 1;
-      piece.visit(last, last + 1, true, (_, lsn) => (found = lsn) < 0);
+      piece.visit(last, last + 1, true, (_, lsn, index) => {
+        found = { lsn, index };
+        return false;
+      });
       left -= piece.count;
     }
     return found;
@@ -115,9 +120,9 @@ class Printer {
     return this.unmoved(async () => {
       const { view } = this;
       if (this.isOver) return null;
-      const scan = view.scan(this.lsn);
-      const piece = await done(scan.next(view.nextLsn));
-      this.lsn = scan.lsn;
+      const scan = view.scan(this.position);
+      const piece = await done(scan.next(atLsn(view.nextLsn)));
+      this.position = scan.position;
       return piece;
     });
   }

@@ -1,6 +1,7 @@
 import { MillraceError } from '../../errors.js';
 import { type Manifest, type ManifestCopy, newestOf, readCopies } from '../../snapshots/manifest.js';
-import type { SegmentInfo } from '../../snapshots/segment-format.js';
+import { isBefore } from '../../snapshots/row-position.js';
+import { endOf, type SegmentInfo, startOf } from '../../snapshots/segment-format.js';
 import type { Storage } from '../../storage/storage.js';
 import { assertNoLostLogs } from '../../streams/create.js';
 import type { LogPlace } from '../../wal/rotation.js';
@@ -113,7 +114,8 @@ function checkBlocks(path: string, segment: string, info: SegmentInfo, after: nu
   let offset = 0;
   for (const [at, block] of info.blocks.entries()) {
     // Rows that one event caused may be in two blocks.
-    const isBehind = block.firstLsn > last || (at > 0 && info.indexed && block.firstLsn === last);
+    const before = info.blocks[at - 1];
+    const isBehind = before && info.indexed ? !isBefore(startOf(block), endOf(before)) : block.firstLsn > last;
     if (!isBehind || block.lastLsn < block.firstLsn)
       findings.nonsense(
         path,

@@ -107,11 +107,11 @@ export class BlockEncoder {
     else putFixed(values, source.values, order);
   }
 
-  private boundsOf({ lsns, columns, rows }: StagedBlock) {
+  private boundsOf({ lsns, indexes, columns, rows }: StagedBlock) {
     const times = columns[this.timeColumn] as { readonly values: Float64Array };
     const [firstLsn, lastLsn] = boundsOf(lsns, rows);
     const [minTime, maxTime] = boundsOf(times.values, rows);
-    return { firstLsn, lastLsn, minTime, maxTime };
+    return { firstLsn, lastLsn, ...(indexes && indexBounds(indexes, rows)), minTime, maxTime };
   }
 }
 
@@ -129,4 +129,9 @@ function boundsOf(values: Float64Array, rows: number): [number, number] {
     if (value > high) high = value;
   }
   return [low + 0, high + 0];
+}
+
+/** The indexes of the first and of the last row; rows that have one stand in the order of their positions. */
+function indexBounds(indexes: Int32Array, rows: number) {
+  return { firstIndex: indexes[0]!, lastIndex: indexes[rows - 1]! };
 }

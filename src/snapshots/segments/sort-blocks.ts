@@ -16,6 +16,8 @@ export interface SortParameters {
   /** The layout that the new blocks get. */
   readonly layout: StreamLayout;
   readonly indexed: boolean;
+  /** At most so many rows a block; for tests. */
+  readonly blockRows?: number;
   /** The blocks in the order of positions: the layout that each has, and its sum. */
   readonly blocks: readonly { readonly layout: StreamLayout; readonly sum: string }[];
 }
@@ -25,12 +27,13 @@ export interface SortParameters {
  * events: the blocks become event entries. It is for small blocks, where a fast way would gain nothing.
  */
 export function sortBlocks(job: Job, hash: Hash): JobResult {
-  const { layout, indexed, blocks } = job.parameters as SortParameters;
+  const { blocks, ...built } = job.parameters as SortParameters;
+  const { indexed } = built;
   const entries = blocks.map((block, at) =>
     toEntry(decoded(block.layout, indexed, job.input[2 * at]!, job.input[2 * at + 1]!)),
   );
   const older = blocks.map((block) => block.layout);
-  const sorted = [...encodedBlocks({ layout, older, indexed }, packEntries(entries), hash)];
+  const sorted = [...encodedBlocks({ ...built, older }, packEntries(entries), hash)];
   if (addSums(sorted.map(({ info }) => info.sum)) !== addSums(blocks.map(({ sum }) => sum))) {
     throw new MillraceError(
       'CORRUPT_SEGMENT',

@@ -1,4 +1,5 @@
 import { concat, defer, EMPTY, type Observable, tap } from 'rxjs';
+import { atLsn } from '../../snapshots/row-position.js';
 import { steps } from '../../wal/steps.js';
 import type { Piece } from '../history/piece.js';
 import type { Scan } from '../history/scan.js';
@@ -184,7 +185,7 @@ class Cursor {
   }
 
   load(): Observable<unknown> {
-    return this.scan.next(this.until).pipe(
+    return this.scan.next(atLsn(this.until)).pipe(
       tap((piece) => {
         this.isEnd = piece === null;
         if (piece !== null && piece.count > 0) this.pieces.push(piece);

@@ -1,12 +1,13 @@
 import type { UnsavedEvents } from '../../snapshots/unsaved.js';
 import type { ColumnLayout } from '../../wal/column.js';
 import type { StreamLayout } from '../../wal/event-entry.js';
+import { haveRevisions } from '../history/revisions.js';
 import type { HistoryContext } from '../history/stream-history.js';
 import { type ReadHost, ReadStream } from '../read-stream.js';
 import type { Build } from './build.js';
 import type { Derivation, DerivationStatus } from './derivation.js';
 import type { DeadLetter, LateEvent } from './side-streams.js';
-import { StreamOutput } from './stream-output.js';
+import { type OutputStream, StreamOutput } from './stream-output.js';
 
 /**
  * A durable stream whose rows come from a pipeline: it is read like any other, and written by nobody. It costs no log: after a crash
@@ -47,13 +48,14 @@ export class DerivedStream<T> extends ReadStream<T> {
 
   /** @internal The stream is known to the log under this number now. */
   connect(context: HistoryContext, id: number): void {
-    this.connectReading(context, id, context.catalog.find(this.name)!.versions.at(-1)!.columns);
+    const { columns } = context.catalog.find(this.name)!.versions.at(-1)!;
+    this.connectReading(context, id, columns, haveRevisions(columns));
   }
 
   /** @internal */
   output(layout: StreamLayout, unsaved: UnsavedEvents, build: Build | null): StreamOutput {
     const { name, codec, isKept } = this;
-    const emit = (row: unknown, lsn: number, _index: number, group: object) => this.emitRow(row, lsn, group as never);
+    const emit: OutputStream['emit'] = (row, lsn, index, group) => this.emitRow(row, lsn, index, group);
     return new StreamOutput({ name, codec, isKept, emit }, layout, unsaved, build);
   }
 }

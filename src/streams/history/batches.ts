@@ -1,4 +1,4 @@
-import { concatMap, defer, from, merge, Observable, takeUntil, tap } from 'rxjs';
+import { concat, concatMap, defer, from, merge, Observable, takeUntil, tap } from 'rxjs';
 import { steps } from '../../wal/steps.js';
 import { onAbort } from '../row-iterator.js';
 import { type ColumnBatch, columnBatch } from './column-batch.js';
@@ -10,8 +10,8 @@ import { toldAsUnread } from './unread.js';
 
 /** What `batches` reads. */
 export interface BatchesOptions<T, C extends keyof T = keyof T>
-  extends Pick<HistoryOptions<T, C>, 'from' | 'to' | 'where' | 'columns' | 'signal'> {
-  /** Whether the lsn of each row is wanted. Default `false`. */
+  extends Pick<HistoryOptions<T, C>, 'from' | 'to' | 'where' | 'columns' | 'revisions' | 'signal'> {
+  /** Whether the lsn of each row is wanted, and of derived rows the index. Default `false`. */
   readonly positions?: boolean;
 }
 
@@ -31,11 +31,11 @@ export function batchesOf<T>(
     const columns = stream.codec(query.columns).columns;
     const toBatches = (loaded: LoadedRange) =>
       loaded.batches
-        .map(({ batch, lsnOf }, at) =>
-          columnBatch<T>(batch, columns, scan.select(loaded, at), positions ? lsnOf : null),
+        .map(({ batch, lsnOf, indexOf }, at) =>
+          columnBatch<T>(batch, columns, scan.select(loaded, at), positions ? { lsnOf, indexOf } : null),
         )
         .filter((batch) => batch.rows > 0);
-    return eachLoaded(opened, positions).pipe(concatMap((loaded) => from(toBatches(loaded))));
+    return concat(opened.ready, eachLoaded(opened, positions)).pipe(concatMap((loaded) => from(toBatches(loaded))));
   }).pipe(toldAsUnread(), takeUntil(merge(aborted, closed)));
 }
 

@@ -2,6 +2,7 @@ import { type ColumnValues, isValid } from '../../wal/batch.js';
 import { bitmapBytes, type ColumnLayout, type FixedArray } from '../../wal/column.js';
 import { valueAt } from '../row-codec.js';
 import type { ReadBatch } from './filter.js';
+import type { LoadedBatch } from './load.js';
 
 /** A column of texts, JSON or bytes: values are made when they are asked for. */
 export interface ValueColumn<V> {
@@ -28,6 +29,8 @@ export interface ColumnBatch<T> {
   readonly validity: { readonly [K in keyof T]-?: Uint8Array | null };
   /** The lsn of each row, where asked for. */
   readonly lsns: Float64Array | null;
+  /** The index of each row, where asked for; `null` also where every one is 0. */
+  readonly indexes: Uint32Array | null;
 }
 
 /** Columns of the rows of a batch that are wanted; `rows` is `null` where all are, and then nothing is copied. */
@@ -35,7 +38,7 @@ export function columnBatch<T>(
   batch: ReadBatch,
   columns: readonly ColumnLayout[],
   rows: Uint32Array | null,
-  lsnOf: ((row: number) => number) | null,
+  positions: Pick<LoadedBatch, 'lsnOf' | 'indexOf'> | null,
 ): ColumnBatch<T> {
   const count = rows === null ? batch.rows : rows.length;
   const found: Record<string, unknown> = {};
@@ -49,8 +52,11 @@ export function columnBatch<T>(
     else if (column.role === 'key') found[column.name] = keyColumn(column, batch, at, rows);
     else found[column.name] = valueColumn(column, batch.columns[at]!, rows, bitmap);
   }
-  const lsns = lsnOf && Float64Array.from({ length: count }, (_, row) => lsnOf(rows === null ? row : rows[row]!));
-  return { rows: count, columns: found, validity, lsns } as ColumnBatch<T>;
+  const numbers = { length: count };
+  const [lsnOf, indexOf] = [positions?.lsnOf ?? null, positions?.indexOf ?? null];
+  const lsns = lsnOf && Float64Array.from(numbers, (_, row) => lsnOf(rows === null ? row : rows[row]!));
+  const indexes = indexOf && Uint32Array.from(numbers, (_, row) => indexOf(rows === null ? row : rows[row]!));
+  return { rows: count, columns: found, validity, lsns, indexes } as ColumnBatch<T>;
 }
 
 function valueColumn(

@@ -5,6 +5,7 @@ import type { Batch } from '../../wal/batch.js';
 import type { ColumnLayout } from '../../wal/column.js';
 import { isBlockGone, mayBeGone } from '../retention.js';
 import { valueAt } from '../row-codec.js';
+import type { Revisions } from './revisions.js';
 
 /** What both kinds of batches have: events of a commit, rows of a segment's block. */
 export type ReadBatch = Pick<Batch, 'layout' | 'rows' | 'columns' | 'validity' | 'keys' | 'keyIndex'>;
@@ -30,6 +31,8 @@ export class RowFilter {
     columns: readonly ColumnLayout[],
     private readonly filter: Filter,
     private readonly retainedNow: () => Retained | null,
+    /** Where rows that were corrected are hidden. */
+    private readonly revisions: Revisions | null = null,
   ) {
     this.keys = keyColumns(columns);
     const { where } = filter;
@@ -71,15 +74,29 @@ export class RowFilter {
     return this.filter.where.size > 0;
   }
 
+  /** Whether a column is read to see which rows were corrected. */
+  needsForRevisions(column: string): boolean {
+    return this.revisions?.needs(column) ?? false;
+  }
+
   /** Whether everything that a batch may have is wanted, of a unit that begins with this lsn. */
   wantsAll(firstLsn: number): boolean {
+    return this.wantsWhole(firstLsn) && !(this.revisions?.isActive ?? false);
+  }
+
+  /** The same, whatever was corrected. */
+  private wantsWhole(firstLsn: number): boolean {
     const { from, to } = this.filter;
     return from === -Infinity && to === Infinity && !this.isPartlyGone(firstLsn, -Infinity) && !this.needsKeys;
   }
 
   /** Those of `rows` that are wanted; the same array where all are. The batch must have the columns that decide. */
   select(batch: ReadBatch, rows: Uint32Array, firstLsn: number, lsnOf: (row: number) => number): Uint32Array {
-    if (this.wantsAll(firstLsn)) return rows;
+    const wanted = this.wantsWhole(firstLsn) ? rows : this.selectWanted(batch, rows, lsnOf);
+    return this.revisions === null ? wanted : this.revisions.shown(batch, wanted);
+  }
+
+  private selectWanted(batch: ReadBatch, rows: Uint32Array, lsnOf: (row: number) => number): Uint32Array {
     const times = batch.columns[batch.layout.columns.findIndex(({ role }) => role === 'time')] as
       | Float64Array
       | undefined;

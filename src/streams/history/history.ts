@@ -1,9 +1,11 @@
-import { Observable } from 'rxjs';
+import { concat, defer, Observable } from 'rxjs';
 import { MillraceError } from '../../errors.js';
+import type { RowPosition } from '../../snapshots/row-position.js';
 import { asEvent, type ReadOptions } from '../reading.js';
 import { onAbort, type ReadSink, RowIterator, type Running } from '../row-iterator.js';
 import { Puller } from './puller.js';
 import type { HistoryQuery } from './query.js';
+import type { Revisions } from './revisions.js';
 import type { Scan } from './scan.js';
 import type { Slices } from './slices.js';
 
@@ -19,15 +21,26 @@ export interface HistoryOptions<T, C extends keyof T = keyof T> extends ReadOpti
   readonly columns?: readonly C[];
   /** At most so many rows. */
   readonly limit?: number;
+  /**
+   * Of a derived stream with windows, as `windowed` gives them: only the highest revision of each, where that stands (`highest`, default), or
+   * all its rows. A window is known by its key, `start` and `end`; one that was taken back, as when a late event makes a session longer, is
+   * not there at all. To know what was corrected, reading with `asc` begins with a look at one column, and memory goes with the number of
+   * windows that were. Streams whose rows have no `start` (the event time), `end`, `count`, `revision` and `final` are read as they are.
+   */
+  readonly revisions?: 'highest' | 'all';
   /** By position, which is the order in which the events were written: the first one first (`asc`, default), or the last one. */
   readonly order?: 'asc' | 'desc';
 }
 
-/** A history that can be read: up to before the lsn `until`. */
+/** A history that can be read: up to before `until`. */
 export interface OpenedHistory<T> {
   readonly scan: Scan<T>;
-  readonly until: number;
+  readonly until: RowPosition;
   readonly slices: Slices;
+  /** To be run before anything is read. */
+  readonly ready: Observable<never>;
+  /** Which rows are hidden; `null` where all are shown. */
+  readonly revisions: Revisions | null;
 }
 
 /** What a history needs of its stream. */
@@ -67,18 +80,24 @@ export class History<T> extends Observable<T> implements AsyncIterable<T> {
 
   private run(sink: ReadSink<T>): Running {
     const { query } = this;
-    const { scan, until, slices } = this.source_.open(query);
+    const { scan, until, slices, ready } = this.source_.open(query);
+    const next = () => (query.order === 'asc' ? scan.next(until) : scan.nextBack());
+    let isReady = false;
+    const begin = () => {
+      isReady = true;
+      return next();
+    };
     let left = query.limit;
     const puller = new Puller<T>(
       {
-        next: () => (query.order === 'asc' ? scan.next(until) : scan.nextBack()),
+        next: () => (isReady ? next() : concat(ready, defer(begin))),
         take: (row) => {
-          sink.next(row, 0);
+          sink.next(row, 0, 0);
           if (--left > 0) return true;
           end();
           return false;
         },
-        withLsns: false,
+        withPositions: false,
         wantsMore: () => sink.wantsMore(),
         caughtUp: () => end(),
         failed: (error) => fail(error),

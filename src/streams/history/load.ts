@@ -9,6 +9,8 @@ export interface LoadedBatch {
   readonly batch: ReadBatch;
   /** The lsn of a row; `Infinity` where positions were not asked for. */
   readonly lsnOf: (row: number) => number;
+  /** The index of a row; `null` where every one is 0, or positions were not asked for. */
+  readonly indexOf: ((row: number) => number) | null;
   /** All rows in the order of their positions. */
   readonly order: () => Uint32Array;
 }
@@ -47,11 +49,14 @@ function loadBlock(unit: BlockUnit, filter: RowFilter, { columns, positions }: L
     return read.pipe(
       map((found): Loaded => {
         let lsns: Float64Array | null = null;
+        let indexes: Int32Array | null = null;
         // Rows of one key stand in the order of their positions.
         const isInOrder = !positions || filter.key !== null;
         const order = () => (isInOrder ? consecutive(found.rows) : found.orderByPosition());
         const lsnOf = positions ? (row: number) => (lsns ??= found.lsns)[row]! : () => Infinity;
-        return { unit, batches: [{ batch: found, lsnOf, order }] };
+        const isIndexed = positions && segment.entry.info.indexed;
+        const indexOf = isIndexed ? (row: number) => (indexes ??= found.indexes!)[row]! : null;
+        return { unit, batches: [{ batch: found, lsnOf, indexOf, order }] };
       }),
     );
   });
@@ -62,18 +67,23 @@ function columnsNeeded({ segment, block }: BlockUnit, filter: RowFilter, columns
   const needsTime = filter.needsTime(segment.entry.info.blocks[block]!);
   return segment.layout.columns
     .filter(({ name, role }) => {
-      if (columns.includes(name)) return true;
+      if (columns.includes(name) || filter.needsForRevisions(name)) return true;
       return (role === 'time' && needsTime) || (role === 'key' && filter.needsKeys && filter.key === null);
     })
     .map(({ name }) => name);
 }
 
-function entriesOf({ stream, from, to, firstLsn }: EntriesUnit, layoutOf: (entry: Uint8Array) => StreamLayout) {
+function entriesOf({ stream, from, to, start }: EntriesUnit, layoutOf: (entry: Uint8Array) => StreamLayout) {
   const batches: LoadedBatch[] = [];
   for (let entry = from; entry < to; entry++) {
     const bytes = stream.entry(entry);
-    const batch = new Batch(layoutOf(bytes), bytes, firstLsn);
-    batches.push({ batch, lsnOf: (row) => batch.lsnOf(row), order: () => consecutive(batch.rows) });
+    const batch = new Batch(layoutOf(bytes), bytes, start.lsn);
+    batches.push({
+      batch,
+      lsnOf: (row) => batch.lsnOf(row),
+      indexOf: batch.isIndexed ? (row) => batch.indexOf(row) : null,
+      order: () => consecutive(batch.rows),
+    });
   }
   return batches;
 }

@@ -1,17 +1,18 @@
+import { isBefore, type RowPosition } from '../../snapshots/row-position.js';
 import { firstWhere } from '../../wal/first-where.js';
 import type { RowCodec, RowReader } from '../row-codec.js';
 import type { RowFilter } from './filter.js';
 import type { Loaded, LoadedBatch } from './load.js';
+import type { Unit } from './units.js';
 
-/** Events from `from` to before `to`, by lsn. */
-export interface LsnRange {
-  readonly from: number;
-  readonly to: number;
+/** Events from `from` to before `to`, by position. */
+export interface PositionRange {
+  readonly from: RowPosition;
+  readonly to: RowPosition;
 }
 
-interface Source<T> {
+interface Source<T> extends Pick<LoadedBatch, 'lsnOf' | 'indexOf'> {
   readonly read: RowReader<T>;
-  readonly lsnOf: (row: number) => number;
 }
 
 /** Wanted rows of one unit, in order: they are made when they are visited. */
@@ -23,10 +24,10 @@ export class Piece<T> {
     private readonly sourceOf: Uint8Array | null,
   ) {}
 
-  static of<T>({ unit, batches }: Loaded, codec: RowCodec<T>, filter: RowFilter, range: LsnRange): Piece<T> {
-    const sources = batches.map(({ batch, lsnOf }) => ({ read: codec.reader(batch), lsnOf }));
+  static of<T>({ unit, batches }: Loaded, codec: RowCodec<T>, filter: RowFilter, range: PositionRange): Piece<T> {
+    const sources = batches.map(({ batch, lsnOf, indexOf }) => ({ read: codec.reader(batch), lsnOf, indexOf }));
     const selected = batches.map((loaded) =>
-      filter.select(loaded.batch, within(loaded, unit, range), unit.firstLsn, loaded.lsnOf),
+      filter.select(loaded.batch, within(loaded, unit, range), unit.start.lsn, loaded.lsnOf),
     );
     if (selected.length === 1) return new Piece(sources, selected[0]!, null);
     return merged(sources, selected, (rows, sourceOf) => new Piece(sources, rows, sourceOf));
@@ -38,24 +39,31 @@ export class Piece<T> {
 
   /**
    * Gives rows from `from` up to before `to` to `take` until it wants no more. Returns the number of the row that comes next. Where
-   * lsns are not wanted, each is 0: to look for them takes as long as to make a row.
+   * positions are not wanted, each is 0: to look for them takes as long as to make a row.
    */
-  visit(from: number, to: number, withLsns: boolean, take: (row: T, lsn: number) => boolean): number {
+  visit(
+    from: number,
+    to: number,
+    withPositions: boolean,
+    take: (row: T, lsn: number, index: number) => boolean,
+  ): number {
     const { rows, sources, sourceOf } = this;
     const end = Math.min(to, rows.length);
     let at = from;
-    if (sourceOf === null && at < end) {
+    if (sourceOf === null && at < end && !withPositions) {
+      const { read } = sources[0]!;
+      for (let wantsMore = true; wantsMore && at < end; at++) wantsMore = take(read(rows[at]!), 0, 0);
+      return at;
+    }
+    if (sourceOf === null && at < end && sources[0]!.indexOf === null) {
       const { read, lsnOf } = sources[0]!;
-      if (!withLsns) {
-        for (let wantsMore = true; wantsMore && at < end; at++) wantsMore = take(read(rows[at]!), 0);
-        return at;
-      }
-      for (let wantsMore = true; wantsMore && at < end; at++) wantsMore = take(read(rows[at]!), lsnOf(rows[at]!));
+      for (let wantsMore = true; wantsMore && at < end; at++) wantsMore = take(read(rows[at]!), lsnOf(rows[at]!), 0);
       return at;
     }
     for (let wantsMore = true; wantsMore && at < end; at++) {
-      const { read, lsnOf } = sources[sourceOf![at]!]!;
-      wantsMore = take(read(rows[at]!), lsnOf(rows[at]!));
+      const { read, lsnOf, indexOf } = sources[sourceOf?.[at] ?? 0]!;
+      const row = rows[at]!;
+      wantsMore = take(read(row), lsnOf(row), indexOf === null ? 0 : indexOf(row));
     }
     return at;
   }
@@ -65,10 +73,12 @@ export class Piece<T> {
     return this.sources[this.sourceOf?.[at] ?? 0]!.lsnOf(this.rows[at]!);
   }
 
-  /** The lsn of the first row; `null` where there is none. */
-  get firstLsn(): number | null {
+  /** Where the first row stands; `null` where there is none. */
+  get start(): RowPosition | null {
     if (this.rows.length === 0) return null;
-    return this.sources[this.sourceOf?.[0] ?? 0]!.lsnOf(this.rows[0]!);
+    const { lsnOf, indexOf } = this.sources[this.sourceOf?.[0] ?? 0]!;
+    const row = this.rows[0]!;
+    return { lsn: lsnOf(row), index: indexOf?.(row) ?? 0 };
   }
 
   /** The same rows, the last one first. */
@@ -77,16 +87,28 @@ export class Piece<T> {
   }
 }
 
-/** The rows in a range of lsns, in order. */
-function within(
-  { order, lsnOf }: LoadedBatch,
-  unit: { readonly firstLsn: number; readonly lastLsn: number },
-  { from, to }: LsnRange,
-): Uint32Array {
-  const rows = order();
-  if (from <= unit.firstLsn && to > unit.lastLsn) return rows;
-  const firstAt = (lsn: number) => firstWhere(0, rows.length, (at) => lsnOf(rows[at]!) >= lsn);
-  return rows.subarray(firstAt(from), firstAt(to));
+/** Whether a unit has nothing outside of a range. */
+export function isWithin({ start, end }: Pick<Unit, 'start' | 'end'>, { from, to }: PositionRange): boolean {
+  return !isBefore(start, from) && !isBefore(to, end);
+}
+
+/** Whether a row stands at a position or behind it. */
+export function isAtOrBehind(
+  { lsnOf, indexOf }: Pick<LoadedBatch, 'lsnOf' | 'indexOf'>,
+  row: number,
+  { lsn, index }: RowPosition,
+): boolean {
+  const own = lsnOf(row);
+  return own > lsn || (own === lsn && (indexOf === null ? 0 : indexOf(row)) >= index);
+}
+
+/** The rows in a range of positions, in order. */
+function within(loaded: LoadedBatch, unit: Unit, range: PositionRange): Uint32Array {
+  const rows = loaded.order();
+  if (isWithin(unit, range)) return rows;
+  const firstAt = (position: RowPosition) =>
+    firstWhere(0, rows.length, (at) => isAtOrBehind(loaded, rows[at]!, position));
+  return rows.subarray(firstAt(range.from), firstAt(range.to));
 }
 
 /** Rows of several batches, each in order, as one sequence. */

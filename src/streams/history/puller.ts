@@ -9,9 +9,9 @@ export interface PullerHooks<T> {
   /** The next rows; `null` where there are no more for now. */
   next(): Observable<Piece<T> | null>;
   /** Takes a row; `false` to end here. */
-  take(this: void, row: T, lsn: number): boolean;
+  take(this: void, row: T, lsn: number, index: number): boolean;
   /** Whether the consumer of rows cares where they stand. */
-  readonly withLsns: boolean;
+  readonly withPositions: boolean;
   /** Whether more are wanted just now. Asked now and then. */
   wantsMore(): boolean;
   /** There were no more rows. */
@@ -61,8 +61,8 @@ export class Puller<T> {
     while (!this.isStopped && !this.isEnd && this.hooks.wantsMore()) {
       if (this.slices.isOver) return this.slices.pause();
       if (this.piece === null) return this.load();
-      const { take, withLsns } = this.hooks;
-      this.at = this.piece.visit(this.at, this.at + ROWS_AT_ONCE, withLsns, take);
+      const { take, withPositions } = this.hooks;
+      this.at = this.piece.visit(this.at, this.at + ROWS_AT_ONCE, withPositions, take);
       if (this.piece !== null && this.at >= this.piece.count) this.piece = null;
     }
     return null;

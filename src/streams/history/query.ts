@@ -11,6 +11,7 @@ export interface HistoryQuery {
   readonly columns: readonly string[] | undefined;
   readonly limit: number;
   readonly order: 'asc' | 'desc';
+  readonly revisions: 'highest' | 'all';
 }
 
 /** As it comes from a user. */
@@ -21,6 +22,7 @@ export interface GivenQuery {
   readonly columns?: readonly PropertyKey[] | undefined;
   readonly limit?: number | undefined;
   readonly order?: string | undefined;
+  readonly revisions?: string | undefined;
 }
 
 /** @throws MillraceError `INVALID_ARGUMENT`, SchemaError for a value that the column cannot have */
@@ -35,10 +37,12 @@ export function queryOf(stream: string, columns: readonly ColumnLayout[], given:
     if (typeof milliseconds === 'number' && !Number.isNaN(milliseconds)) return milliseconds;
     return refuse(`${name} must be a valid Date or milliseconds since the epoch, not ${shown(value)}`);
   };
-  const { limit = Infinity, order = 'asc' } = given;
+  const { limit = Infinity, order = 'asc', revisions = 'highest' } = given;
   if (limit !== Infinity && !(Number.isSafeInteger(limit) && limit >= 0))
     refuse(`limit must be a whole number from 0 on, not ${shown(limit)}`);
   if (order !== 'asc' && order !== 'desc') return refuse(`order must be 'asc' or 'desc', not ${shown(order)}`);
+  if (revisions !== 'highest' && revisions !== 'all')
+    return refuse(`revisions must be 'highest' or 'all', not ${shown(revisions)}`);
   const names = columns.map(({ name }) => name);
   for (const name of given.columns ?? [])
     if (!names.includes(name as string)) refuse(`there is no column ${shown(name)}; it has ${names.join(', ')}`);
@@ -47,7 +51,7 @@ export function queryOf(stream: string, columns: readonly ColumnLayout[], given:
     to: time('to', Infinity),
     where: whereOf(stream, columns, given.where, refuse),
   };
-  return { filter, columns: given.columns as readonly string[] | undefined, limit, order };
+  return { filter, columns: given.columns as readonly string[] | undefined, limit, order, revisions };
 }
 
 function whereOf(

@@ -1,4 +1,5 @@
 import type { ManifestKeeper } from '../../snapshots/manifest-keeper.js';
+import { atLsn } from '../../snapshots/row-position.js';
 import { RowCodec } from '../row-codec.js';
 import { Scan } from './scan.js';
 import type { HistoryContext } from './stream-history.js';
@@ -29,6 +30,6 @@ export function scanOf(
       layoutOf: (entry) => catalog.layoutOf(entry),
     },
     {},
-    lsn,
+    atLsn(lsn),
   );
 }

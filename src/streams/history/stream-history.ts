@@ -1,5 +1,6 @@
-import { concat, defer, type Observable, of, type SchedulerLike, tap } from 'rxjs';
+import { concat, defer, EMPTY, type Observable, of, type SchedulerLike, tap } from 'rxjs';
 import type { Retained } from '../../snapshots/manifest.js';
+import { atLsn, isBefore, type RowPosition } from '../../snapshots/row-position.js';
 import type { SegmentStore } from '../../snapshots/segment-store.js';
 import type { UnsavedEvents } from '../../snapshots/unsaved.js';
 import type { ColumnLayout } from '../../wal/column.js';
@@ -11,8 +12,10 @@ import type { Position } from '../reading.js';
 import { RowCodec } from '../row-codec.js';
 import type { ReadSink } from '../row-iterator.js';
 import { EVERYTHING } from './filter.js';
+import { findRevisions } from './find-revisions.js';
 import type { HistorySource, OpenedHistory } from './history.js';
 import type { HistoryQuery } from './query.js';
+import { Revisions } from './revisions.js';
 import { Scan, type ScannedStream } from './scan.js';
 import { Slices } from './slices.js';
 import type { StreamPlace } from './units.js';
@@ -30,6 +33,8 @@ export interface HistoryContext {
 export interface HistoryHooks<T> {
   attach(sink: RowSink<T>): () => void;
   onClose(callback: () => void): () => void;
+  /** Whether its rows are windows, of which corrected ones come again. */
+  readonly hasRevisions: boolean;
 }
 
 /** The events of one stream, wherever they are. */
@@ -74,8 +79,8 @@ export class StreamHistory<T> implements ScannedStream<T>, FollowedStream<T>, Hi
     return this.context.catalog.layoutOf(entry);
   }
 
-  scan(lsn: number): Scan<T> {
-    return new Scan(this, {}, lsn);
+  scan(position: RowPosition): Scan<T> {
+    return new Scan(this, {}, position);
   }
 
   attach(sink: RowSink<T>): () => void {
@@ -90,7 +95,7 @@ export class StreamHistory<T> implements ScannedStream<T>, FollowedStream<T>, Hi
   follow(position: Position, sink: ReadSink<T>): Follower<T> {
     if (position instanceof Date) return new Follower(this, this.firstFrom(position.getTime()), sink);
     const lsn = position === 'earliest' ? 0 : position === 'latest' ? this.apply.nextLsn : position;
-    return new Follower(this, lsn, sink);
+    return new Follower(this, atLsn(lsn), sink);
   }
 
   /** The first event, in the order of lsns, whose time is not before this one. */
@@ -98,31 +103,45 @@ export class StreamHistory<T> implements ScannedStream<T>, FollowedStream<T>, Hi
     const time = this.columns.find(({ role }) => role === 'time')!.name as keyof T;
     return {
       isIt: (row) => (row[time] as number) >= from,
-      find: (lsn, until) =>
+      find: (first, until) =>
         defer(() => {
-          const scan = new Scan<T>(this, { filter: { ...EVERYTHING, from }, columns: [time as string] }, lsn);
-          let found: number | null = null;
+          const scan = new Scan<T>(this, { filter: { ...EVERYTHING, from }, columns: [time as string] }, first);
+          let found: RowPosition | null = null;
           let isEnd = false;
           const next = () =>
             scan.next(until).pipe(
               tap((piece) => {
                 isEnd = piece === null;
-                found = piece?.firstLsn ?? null;
+                found = piece?.start ?? null;
               }),
             );
           return concat(
             this.slices().steps(() => (isEnd || found !== null ? null : next())),
-            defer(() => of(found)),
+            defer(() => of({ at: found ?? scan.position, isThere: found !== null })),
           );
         }),
     };
   }
 
   /** What is there now, for a query. */
-  open({ filter, columns, order }: HistoryQuery): OpenedHistory<T> {
-    const until = this.apply.nextLsn;
-    const scan = new Scan<T>(this, { filter, ...(columns && { columns }) }, order === 'asc' ? 0 : until);
-    return { scan, until, slices: this.slices() };
+  open({ filter, columns, order, revisions: wanted }: Omit<HistoryQuery, 'limit'>): OpenedHistory<T> {
+    const until = this.end;
+    const slices = this.slices();
+    const isBack = order === 'desc';
+    const revisions = wanted === 'all' || !this.hooks.hasRevisions ? null : new Revisions(this.columns, isBack);
+    const scan = new Scan<T>(this, { filter, revisions, ...(columns && { columns }) }, isBack ? until : atLsn(0));
+    const ready = revisions === null || isBack ? EMPTY : findRevisions(this, { filter, until }, revisions, slices);
+    return { scan, until, slices, ready, revisions };
+  }
+
+  /** Behind the last row that is there: a derived stream may be behind what was applied. */
+  private get end(): RowPosition {
+    const { segments, unsaved } = this.place();
+    const applied = atLsn(this.apply.nextLsn);
+    const saved = segments.at(-1)?.end ?? atLsn(0);
+    const isAllSaved = unsaved === null || unsaved.first === unsaved.added;
+    const last = isAllSaved ? saved : atLsn(unsaved.lastLsn(unsaved.added - 1) + 1);
+    return isBefore(last, applied) ? last : applied;
   }
 
   slices(): Slices {
@@ -130,21 +149,24 @@ export class StreamHistory<T> implements ScannedStream<T>, FollowedStream<T>, Hi
   }
 
   /** How many events are kept. */
-  count(): Observable<number> {
+  count(revisions: HistoryQuery['revisions']): Observable<number> {
     return defer(() => {
       const { segments, unsaved } = this.place();
+      const time = this.columns.find(({ role }) => role === 'time')!.name;
+      const opened = this.open({ filter: EVERYTHING, columns: [time], order: 'asc', revisions });
+      const rows = segments.reduce((sum, segment) => sum + segment.rows, unsaved?.rows ?? 0);
       // In a turn, the events of its commit are there already, but none of its readers is to see them.
       const isInTurn = unsaved !== null && unsaved.entryFrom(this.apply.nextLsn) < unsaved.added;
-      if (this.retained() !== null || isInTurn) return this.countKept();
-      return of(segments.reduce((sum, { rows }) => sum + rows, unsaved?.rows ?? 0));
+      const isWhole = this.retained() === null && !isInTurn;
+      return concat(
+        opened.ready,
+        defer(() => (isWhole && (opened.revisions?.isEmpty ?? true) ? of(rows) : this.countShown(opened))),
+      );
     });
   }
 
-  /** Where only a part is kept, events are looked at that may be gone. */
-  private countKept(): Observable<number> {
-    const time = this.columns.find(({ role }) => role === 'time')!.name;
-    const until = this.apply.nextLsn;
-    const scan = new Scan<T>(this, { columns: [time] }, 0);
+  /** Where only a part is kept, or rows were corrected, they are looked at. */
+  private countShown({ scan, until, slices }: OpenedHistory<T>): Observable<number> {
     let count = 0;
     let isEnd = false;
     const next = () =>
@@ -155,7 +177,7 @@ export class StreamHistory<T> implements ScannedStream<T>, FollowedStream<T>, Hi
         }),
       );
     return concat(
-      this.slices().steps(() => (isEnd ? null : next())),
+      slices.steps(() => (isEnd ? null : next())),
       defer(() => of(count)),
     );
   }
