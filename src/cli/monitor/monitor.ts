@@ -5,15 +5,18 @@ import type { Output } from '../output.js';
 import { closedInWords, levelInWords, recoveryInWords } from '../recovery-words.js';
 import { EXIT, type ExitCode } from '../report.js';
 import { onStopSignal } from '../signals.js';
-import { numberOf } from '../words.js';
+import { numberOf, timeInWords } from '../words.js';
 import { Activity } from './activity.js';
 import { CheckpointWatch } from './checkpoint-watch.js';
+import { PlainLines } from './plain.js';
 import { Recorder } from './recorder.js';
 import { Sampler } from './sampler.js';
 import { Screen } from './screen.js';
-import { Statistics } from './statistics.js';
-import { declareStreams, type SampleStream, type StreamName } from './streams.js';
-import { plainLineOf, type Shown, viewOf } from './view.js';
+import { stoppedInWords } from './state-words.js';
+import { type DerivedStatistics, declareStatistics } from './statistics.js';
+import { declareStreams, type SampleStream } from './streams.js';
+import { minutesOf, type TenSeconds, tenSecondsOf } from './summaries.js';
+import { type Shown, viewOf } from './view.js';
 
 export interface MonitorOptions {
   readonly dir: string;
@@ -27,6 +30,10 @@ export interface MonitorOptions {
 
 const DRAW_MS = 250;
 const PLAIN_LINE_MS = 1_000;
+/** Statistics that are so much older than they should be are from before the start. */
+const STALE_MS = 10_000;
+/** So far may the newest statistics be ahead of the clock before it must have been set back. */
+const AHEAD_MS = 2_000;
 
 /**
  * The main job: samples this machine into durable streams and shows what is in them, until a signal, the end of the
@@ -35,13 +42,14 @@ const PLAIN_LINE_MS = 1_000;
 export async function monitor(options: MonitorOptions, output: Output): Promise<ExitCode> {
   const mill = new Millrace(options.dir, { walLevel: options.level, vgroups: options.vgroups });
   const streams = declareStreams(mill);
+  const statistics = declareStatistics(mill, streams);
   const screen = output.isTerminal && process.env.TERM !== 'dumb' ? new Screen(process.stdout) : null;
   const ending = new Ending();
   const release = onStopSignal(ending.stop);
   output.onGone(ending.stop);
   try {
     await mill.start();
-    await run(mill, streams, options, screen, output, ending);
+    await run(mill, streams, statistics, options, screen, output, ending);
     await closeInOrder(mill, (text) => output.say(text), ' A second Ctrl-C ends at once.');
     output.say(closedInWords(options.dir, mill.metrics()));
   } catch (error) {
@@ -73,21 +81,17 @@ class Ending {
 async function run(
   mill: Millrace,
   streams: readonly SampleStream[],
+  statistics: DerivedStatistics,
   options: MonitorOptions,
   screen: Screen | null,
   output: Output,
   ending: Ending,
 ): Promise<void> {
-  const statistics = new Statistics();
-  for (const stream of streams) stream.subscribe((row) => statistics.add(stream.name as StreamName, row));
   const sampler = new Sampler();
   const recorder = new Recorder(sampler, options.every);
   recorder.record(streams, ending.fail);
   const look = observer(mill, options, recorder, statistics);
-  if (screen === null) for (const note of look().notes) output.say(note);
-  const show = screen
-    ? () => screen.draw(viewOf(look(), screen.columns, screen.rows))
-    : () => output.say(plainLineOf(look(), Date.now()));
+  const show = screen ? () => screen.draw(viewOf(look(), screen.columns, screen.rows)) : plainly(look, output);
   if (screen !== null) show();
   const timer = setInterval(show, screen ? DRAW_MS : PLAIN_LINE_MS);
   const end = options.duration === undefined ? undefined : setTimeout(ending.stop, options.duration);
@@ -102,8 +106,23 @@ async function run(
   }
 }
 
+/** Says what was found at the start. Gives what says how things are now. */
+function plainly(look: () => Shown, output: Output): () => void {
+  const { notes, minutes } = look();
+  for (const note of notes) output.say(note);
+  const lines = new PlainLines(minutes);
+  return () => {
+    for (const line of lines.next(look(), Date.now())) output.say(line);
+  };
+}
+
 /** Gives what is to be shown now. */
-function observer(mill: Millrace, options: MonitorOptions, recorder: Recorder, statistics: Statistics): () => Shown {
+function observer(
+  mill: Millrace,
+  options: MonitorOptions,
+  recorder: Recorder,
+  statistics: DerivedStatistics,
+): () => Shown {
   const startedAt = performance.now();
   const activity = new Activity();
   const checkpoints = new CheckpointWatch();
@@ -113,23 +132,40 @@ function observer(mill: Millrace, options: MonitorOptions, recorder: Recorder, s
   return () => {
     const metrics = mill.metrics();
     const running = performance.now() - startedAt;
+    const now = Date.now();
+    const tenSeconds = tenSecondsOf(statistics);
     activity.note(running, metrics);
     return {
       directory: options.dir,
       level: options.level,
       running,
       notes: notes.filter((note) => note !== null),
-      trouble: troubleIn(recorder, checkpoints),
-      checkpoint: checkpoints.inWords(Date.now()),
+      trouble: inOne([
+        ...troublesIn(recorder),
+        checkpoints.trouble,
+        stoppedInWords(metrics.derived),
+        setBack(tenSeconds, now),
+      ]),
+      checkpoint: checkpoints.inWords(now),
       metrics,
       activity,
-      summaries: statistics.summaries(Date.now()),
+      tenSeconds: tenSeconds.end < now - STALE_MS - 2 * options.every ? null : tenSeconds,
+      minutes: minutesOf(statistics),
     };
   };
 }
 
-function troubleIn({ trouble, dropped }: Recorder, checkpoints: CheckpointWatch): string | null {
-  const lost = dropped === 0 ? null : `${numberOf(dropped, 'event')} dropped, as the log was full`;
-  const parts = [trouble, lost, checkpoints.trouble].filter((part) => part !== null);
+function troublesIn({ trouble, dropped }: Recorder): (string | null)[] {
+  return [trouble, dropped === 0 ? null : `${numberOf(dropped, 'event')} dropped, as the log was full`];
+}
+
+/** Windows end by the times of samples: after the clock was set back, those that come are late for a while. */
+function setBack({ end }: TenSeconds, now: number): string | null {
+  if (end <= now + AHEAD_MS) return null;
+  return `the clock was set back: samples are written, statistics go on when it is past ${timeInWords(end)}`;
+}
+
+function inOne(troubles: readonly (string | null)[]): string | null {
+  const parts = troubles.filter((part) => part !== null);
   return parts.length === 0 ? null : parts.join('; ');
 }
