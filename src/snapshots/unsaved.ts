@@ -47,6 +47,11 @@ export class UnsavedEvents {
     return events;
   }
 
+  /** Whether a stream is such a one: many of its rows may have one lsn, and an index tells them apart. */
+  isApart(streamId: number): boolean {
+    return this.apart.has(streamId);
+  }
+
   /** The place of such a stream. */
   apartOf(streamId: number): UnsavedEvents {
     return this.apart.get(streamId)!;

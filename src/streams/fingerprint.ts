@@ -71,7 +71,7 @@ interface Part {
 function partOf(mill: FingerprintContext, { id, name, versions, retained }: ManifestStream, positions: boolean): Part {
   const { store, unsaved, compute } = mill;
   const options = { positions, retained };
-  const parameters = { ...layoutsOf({ id, versions }), ...options };
+  const parameters = { ...layoutsOf({ id, versions }), indexed: unsaved.isApart(id), ...options };
   const events = unsaved.stream(id);
   const entries = events?.allEntries() ?? null;
   return {

@@ -77,7 +77,7 @@ function segmentOf(
     const entries = markOf(parts, id, name)?.streams.get(id)?.entries ?? 0;
     const stream = unsaved.newest(id);
     if (stream === null || entries <= stream.first) return EMPTY;
-    const parameters = layoutsOf({ id, versions });
+    const parameters = { ...layoutsOf({ id, versions }), indexed: unsaved.isApart(id) };
     const number = store.takeNumber();
     written.push(number);
     return writeSegment(store.place, { number, parameters, entries: stream.entries(entries), compute, transport });
