@@ -1,7 +1,6 @@
 import { CheckpointWatch } from '../../src/cli/monitor/checkpoint-watch.js';
 import { parseDiskCounters, parseNetworkCounters, Rates } from '../../src/cli/monitor/counters.js';
 import { clip } from '../../src/cli/monitor/screen.js';
-import { Statistics } from '../../src/cli/monitor/statistics.js';
 import { bytesInWords, elapsedInWords, millisecondsInWords } from '../../src/cli/words.js';
 
 const DISKS = `
@@ -40,15 +39,6 @@ it('makes rates of counters, but not across a device that is new or began anew',
   expect(rates.of(counted(1_500), 100)).toEqual([{ device: 'a', into: 5_000, out: 10_000 }]);
   expect(rates.of(counted(10), 200)).toEqual([]);
   expect(rates.of(counted(20), 300)).toEqual([{ device: 'a', into: 100, out: 200 }]);
-});
-
-it('summarizes the last ten seconds', () => {
-  const statistics = new Statistics();
-  for (let second = 0; second <= 15; second++)
-    statistics.add('load', { ts: second * 1_000, one: second, five: 0, fifteen: 0 });
-  const [load] = statistics.summaries(15_000);
-  expect(load).toMatchObject({ last: 15, min: 5, average: 10, max: 15 });
-  expect(statistics.summaries(26_000)).toEqual([]);
 });
 
 it('says what became of checkpoints', () => {

@@ -19,7 +19,7 @@ describe('millrace monitor in a pipe', () => {
       expect([code, stderr]).toEqual([0, '']);
       expect(stdout).toMatch(/is a new mill\.\n/);
       expect(stdout).toMatch(
-        /\| lsn \d+ \| no checkpoint in this run yet \| unsaved .* \| log .* \| snapshot empty \| events per commit .* \| commit latency p50 .* p99 .* \| cpu all cores/,
+        /\| lsn \d+ \| no checkpoint in this run yet \| unsaved .* \| log .* \| snapshot empty \| derived: ten_seconds per_minute latest recent_minutes live \| \d+ entries \| events per commit .* \| commit latency p50 .* p99 .* \| since \S+Z \d+ samples? \| cpu all cores/,
       );
       expect(stdout).toMatch(/is closed in order at lsn [\d,]+, with \d+ segments of .*\.\n$/);
       expect(stdout).not.toContain('\x1b');

@@ -2,20 +2,16 @@ import { Millrace } from '../../streams/millrace.js';
 import type { WalLevel } from '../../wal/record.js';
 import { closeInOrder } from '../closing.js';
 import type { Output } from '../output.js';
-import { closedInWords, levelInWords, recoveryInWords } from '../recovery-words.js';
+import { closedInWords } from '../recovery-words.js';
 import { EXIT, type ExitCode } from '../report.js';
 import { onStopSignal } from '../signals.js';
-import { numberOf, timeInWords } from '../words.js';
-import { Activity } from './activity.js';
-import { CheckpointWatch } from './checkpoint-watch.js';
+import { observer } from './observer.js';
 import { PlainLines } from './plain.js';
 import { Recorder } from './recorder.js';
 import { Sampler } from './sampler.js';
 import { Screen } from './screen.js';
-import { stoppedInWords } from './state-words.js';
 import { type DerivedStatistics, declareStatistics } from './statistics.js';
 import { declareStreams, type SampleStream } from './streams.js';
-import { minutesOf, type TenSeconds, tenSecondsOf } from './summaries.js';
 import { type Shown, viewOf } from './view.js';
 
 export interface MonitorOptions {
@@ -30,10 +26,6 @@ export interface MonitorOptions {
 
 const DRAW_MS = 250;
 const PLAIN_LINE_MS = 1_000;
-/** Statistics that are so much older than they should be are from before the start. */
-const STALE_MS = 10_000;
-/** So far may the newest statistics be ahead of the clock before it must have been set back. */
-const AHEAD_MS = 2_000;
 
 /**
  * The main job: samples this machine into durable streams and shows what is in them, until a signal, the end of the
@@ -108,64 +100,10 @@ async function run(
 
 /** Says what was found at the start. Gives what says how things are now. */
 function plainly(look: () => Shown, output: Output): () => void {
-  const { notes, minutes } = look();
-  for (const note of notes) output.say(note);
-  const lines = new PlainLines(minutes);
+  const shown = look();
+  for (const note of shown.notes) output.say(note);
+  const lines = new PlainLines(shown);
   return () => {
     for (const line of lines.next(look(), Date.now())) output.say(line);
   };
-}
-
-/** Gives what is to be shown now. */
-function observer(
-  mill: Millrace,
-  options: MonitorOptions,
-  recorder: Recorder,
-  statistics: DerivedStatistics,
-): () => Shown {
-  const startedAt = performance.now();
-  const activity = new Activity();
-  const checkpoints = new CheckpointWatch();
-  checkpoints.watch(mill);
-  const { segments } = mill.metrics();
-  const notes = [recoveryInWords(options.dir, mill.recovery!, segments), levelInWords(options.level)];
-  return () => {
-    const metrics = mill.metrics();
-    const running = performance.now() - startedAt;
-    const now = Date.now();
-    const tenSeconds = tenSecondsOf(statistics);
-    activity.note(running, metrics);
-    return {
-      directory: options.dir,
-      level: options.level,
-      running,
-      notes: notes.filter((note) => note !== null),
-      trouble: inOne([
-        ...troublesIn(recorder),
-        checkpoints.trouble,
-        stoppedInWords(metrics.derived),
-        setBack(tenSeconds, now),
-      ]),
-      checkpoint: checkpoints.inWords(now),
-      metrics,
-      activity,
-      tenSeconds: tenSeconds.end < now - STALE_MS - 2 * options.every ? null : tenSeconds,
-      minutes: minutesOf(statistics),
-    };
-  };
-}
-
-function troublesIn({ trouble, dropped }: Recorder): (string | null)[] {
-  return [trouble, dropped === 0 ? null : `${numberOf(dropped, 'event')} dropped, as the log was full`];
-}
-
-/** Windows end by the times of samples: after the clock was set back, those that come are late for a while. */
-function setBack({ end }: TenSeconds, now: number): string | null {
-  if (end <= now + AHEAD_MS) return null;
-  return `the clock was set back: samples are written, statistics go on when it is past ${timeInWords(end)}`;
-}
-
-function inOne(troubles: readonly (string | null)[]): string | null {
-  const parts = troubles.filter((part) => part !== null);
-  return parts.length === 0 ? null : parts.join('; ');
 }

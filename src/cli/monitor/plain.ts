@@ -10,21 +10,34 @@ const RANK_MAX = 100;
 /** The same as the live view in plain lines, for a pipe: one for now, before it one for each minute that is complete since the last. */
 export class PlainLines {
   private lastMinute: number;
+  private isCaughtUp: boolean;
 
-  /** @param minutes those that were there at the start */
-  constructor(minutes: readonly MinuteSummary[]) {
-    this.lastMinute = newestOf(minutes.filter(({ isOpen }) => !isOpen));
+  /** @param shown how things are at the start */
+  constructor(shown: Shown) {
+    this.lastMinute = newestOf(shown.minutes.filter(isComplete));
+    this.isCaughtUp = isCaughtUp(shown);
   }
 
   next(shown: Shown, time: number): string[] {
-    const complete = shown.minutes.filter(({ isOpen, start }) => !isOpen && start > this.lastMinute);
+    const complete = shown.minutes.filter((minute) => isComplete(minute) && minute.start > this.lastMinute);
     this.lastMinute = Math.max(this.lastMinute, newestOf(complete));
-    return [...complete.toReversed().map(minuteLine), lineOf(shown, time)];
+    // Minutes that come out of history are old.
+    const told = this.isCaughtUp ? complete.toReversed() : [];
+    this.isCaughtUp = isCaughtUp(shown);
+    return [...told.map(minuteLine), lineOf(shown, time)];
   }
+}
+
+function isComplete({ isOpen }: MinuteSummary): boolean {
+  return !isOpen;
 }
 
 function newestOf(minutes: readonly MinuteSummary[]): number {
   return minutes[0]?.start ?? -Infinity;
+}
+
+function isCaughtUp({ metrics }: Shown): boolean {
+  return metrics.derived.every(({ state }) => state !== 'catchingUp');
 }
 
 function minuteLine({ start, samples, values }: MinuteSummary): string {

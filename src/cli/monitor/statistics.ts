@@ -51,13 +51,15 @@ export function declareStatistics(mill: Millrace, streams: readonly SampleStream
     ...streams.map((stream) => stream.pipe(mergeMap((row) => valuesOf(stream.name as StreamName, row as never)))),
   );
   const statistics = { last: last('value'), min: min('value'), mean: avg('value'), max: max('value') } as const;
+  // A machine may have no disk or network to look at: these streams are not waited for.
+  const options = { by: 'metric', idle: '2s', aggregate: statistics } as const;
   const tenSeconds = mill.stream('ten_seconds', {
-    from: values.pipe(windowed(hopping('10s', '1s'), { by: 'metric', aggregate: statistics })),
+    from: values.pipe(windowed(hopping('10s', '1s'), options)),
     schema: STATISTIC,
     // The minutes are what stays.
     retention: '1d',
   });
-  const minutes = values.pipe(windowed(tumbling('1m'), { by: 'metric', emit: 'updates', aggregate: statistics }));
+  const minutes = values.pipe(windowed(tumbling('1m'), { ...options, emit: 'updates' }));
   const perMinute = mill.stream('per_minute', { from: minutes, schema: STATISTIC });
   const recent = minutes.pipe(
     fold({
@@ -65,7 +67,9 @@ export function declareStatistics(mill: Millrace, streams: readonly SampleStream
       init: () => ({ minutes: [] as readonly Minute[] }),
       add: ({ minutes: before }, { start, final, count, mean, max }) => {
         const minute = { start, final, count, mean: mean!, max: max! };
-        return { minutes: [minute, ...before.filter((other) => other.start !== start)].slice(0, MINUTES_KEPT) };
+        const minutes = [minute, ...before.filter((other) => other.start !== start)];
+        // One ends when every stream has passed its end: the next one may have begun by then.
+        return { minutes: minutes.toSorted((a, b) => b.start - a.start).slice(0, MINUTES_KEPT) };
       },
     }),
   );

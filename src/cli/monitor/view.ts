@@ -28,6 +28,8 @@ export interface Shown {
 
 const VALUE_WIDTH = 11;
 const LABEL_WIDTH_MAX = 32;
+/** `12:34, so far`, and a space. */
+const MINUTE_WIDTH = 14;
 /** Below this width only some of the values are shown. */
 const WIDE_COLUMNS = 64;
 /** From this height on all minutes that are kept are shown, below it the open one and the one before. */
@@ -82,7 +84,8 @@ function table(tenSeconds: TenSeconds | null, columns: number, room: number): Li
 /** The latest minutes, with a line that is free below. */
 function rollup(minutes: readonly MinuteSummary[], columns: number): Line[] {
   if (minutes.length === 0) return [];
-  const shownColumns = ROLLUP.slice(0, columns >= WIDE_COLUMNS ? undefined : 1);
+  const fitting = Math.floor((columns - MINUTE_WIDTH) / VALUE_WIDTH) - 1;
+  const shownColumns = ROLLUP.slice(0, Math.max(1, fitting));
   const headings = ['samples', ...shownColumns.map(({ heading }) => heading)];
   return [
     { text: row('minute', headings, columns), style: 'dim' },
