@@ -30,6 +30,7 @@ describe('the quick start', () => {
     expect(before).toBeGreaterThanOrEqual(3);
     expect(said.filter((line) => line.startsWith('history: '))).toHaveLength(before + 3);
     expect(said.filter((line) => line.startsWith('live: '))).toHaveLength(3);
+    expect(said).toContain('peak of b2: 22.5');
   });
 });
 

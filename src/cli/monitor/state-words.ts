@@ -14,10 +14,10 @@ export function keptInWords(checkpoint: string, { unsavedBytes, logBytes, segmen
 }
 
 /** What derived streams and tables are doing, and how many entries they keep. */
-export function derivedInWords({ derived, nextLsn }: MillMetrics): string[] {
+export function derivedInWords({ derived }: MillMetrics): string[] {
   const names = new Map<string, string[]>();
   for (const one of derived) {
-    const state = stateInWords(one, nextLsn);
+    const state = stateInWords(one);
     names.set(state, [...(names.get(state) ?? []), one.name]);
   }
   const states = [...names].map(([state, those]) => `${those.join(', ')} ${state}`);
@@ -25,9 +25,8 @@ export function derivedInWords({ derived, nextLsn }: MillMetrics): string[] {
   return [`derived: ${states.join('; ')}`, `${counted(entries)} entries`];
 }
 
-function stateInWords({ state, processedTo }: DerivedMetrics, nextLsn: number): string {
-  if (state !== 'catchingUp') return state;
-  return `catching up, ${Math.floor((100 * processedTo) / Math.max(1, nextLsn))} %`;
+function stateInWords({ state, processedTo }: DerivedMetrics): string {
+  return state === 'catchingUp' ? `catching up at lsn ${counted(processedTo)}` : state;
 }
 
 /** Why some stopped; `null` where none did. */

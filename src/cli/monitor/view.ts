@@ -61,11 +61,15 @@ export function viewOf(shown: Shown, columns: number, rows: number): Line[] {
   ];
   // One row stays free for the cursor.
   const room = rows - 1 - head.length - foot.length;
-  return [...head, ...table(shown.tenSeconds, columns, room), ...foot].slice(0, Math.max(1, rows - 1));
+  return [...head, ...table(shown, columns, room), ...foot].slice(0, Math.max(1, rows - 1));
 }
 
-function table(tenSeconds: TenSeconds | null, columns: number, room: number): Line[] {
-  if (tenSeconds === null) return [{ text: 'waiting for the first second of samples', style: 'dim' }];
+function table({ tenSeconds, metrics }: Shown, columns: number, room: number): Line[] {
+  if (tenSeconds === null) {
+    const isBehind = metrics.derived.some(({ state }) => state === 'catchingUp');
+    const awaited = isBehind ? 'statistics to have caught up with history' : 'the first second of samples';
+    return [{ text: `waiting for ${awaited}`, style: 'dim' }];
+  }
   const names = columns >= WIDE_COLUMNS ? ['last', 'min', 'avg', 'max'] : ['last', 'max'];
   const valuesOf = ({ metric, last, min, mean, max }: Summary) => {
     const values: Record<string, number> = { last, min, avg: mean, max };
