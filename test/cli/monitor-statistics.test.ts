@@ -19,19 +19,25 @@ function declare(mill: Millrace) {
   return { streams, statistics: declareStatistics(mill, streams) };
 }
 
+/** A sample, at a second after the start, of a machine without a disk and a network whose cores are busy by so much. */
+function sampleOf(second: number, used: number): [StreamName, object][] {
+  const ts = START + second * 1_000;
+  return [
+    ['cpu', { ts, core: 'all', used }],
+    ['load', { ts, one: 1, five: 1, fifteen: 1 }],
+    ['memory', { ts, used: 1e9 + second, free: 2e9, rss: 1e8, heap: 1e7 }],
+    ['event_loop', { ts, mean: 1, max: second }],
+  ];
+}
+
 async function open(disk = new SimulatedStorage({ seed: 1 }), start = START) {
   const opened = await openDerived(disk, declare, {}, start);
   const { mill, streams, settled, driver, clock } = opened;
   await settled(mill.start());
   const append = (name: StreamName, row: object) =>
     settled(streams.find((stream) => stream.name === name)!.append(row as never));
-  /** A sample, at a second after the start, of a machine without a disk and a network whose cores are busy by so much. */
   const take = async (second: number, used: number) => {
-    const ts = START + second * 1_000;
-    await append('cpu', { ts, core: 'all', used });
-    await append('load', { ts, one: 1, five: 1, fifteen: 1 });
-    await append('memory', { ts, used: 1e9 + second, free: 2e9, rss: 1e8, heap: 1e7 });
-    await append('event_loop', { ts, mean: 1, max: second });
+    for (const [name, row] of sampleOf(second, used)) await append(name, row);
   };
   /** The same, when it is time. */
   const sample = async (second: number, used: number) => {
@@ -88,6 +94,39 @@ describe('the statistics of the monitor', () => {
     await settled(mill.close());
   });
 });
+
+describe.each(['closed', 'killed', 'killed after a checkpoint'])(
+  'a mill that derived nothing yet, and was %s',
+  (end) => {
+    it('is taken with all its samples', async () => {
+      const before = await openDerived(
+        new SimulatedStorage({ seed: 1 }),
+        (mill) => ({ streams: declareStreams(mill) }),
+        {},
+        START,
+      );
+      const { settled, mill, disk } = before;
+      await settled(mill.start());
+      for (let second = 0; second < 120; second += 10) {
+        for (const [name, row] of sampleOf(second, second))
+          await settled(before.streams.find((stream) => stream.name === name)!.append(row as never));
+        if (second === 60 && end === 'killed after a checkpoint') await settled(mill.checkpoint());
+      }
+      if (end === 'closed') await settled(mill.close());
+      const opened = await open(end === 'closed' ? disk : disk.crash(), START + 2 * MINUTE);
+      for (let second = 120; second <= 126; second++) await opened.sample(second, 1);
+      const minutes = minutesOf(opened.statistics).map(({ samples, isOpen, values }) => [samples, isOpen, values[1]]);
+      expect(minutes).toEqual([
+        [7, true, 1],
+        [6, false, 110],
+        [6, false, 50],
+      ]);
+      expect(await opened.settled(opened.statistics.perMinute.count())).toBe(2 * 8);
+      expect(tenSecondsOf(opened.statistics).end).toBe(START + 126_000);
+      await opened.settled(opened.mill.close());
+    });
+  },
+);
 
 describe('what is shown of them', () => {
   const look = ({ mill, statistics }: Awaited<ReturnType<typeof open>>) => {

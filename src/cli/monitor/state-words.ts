@@ -14,7 +14,7 @@ export function keptInWords(checkpoint: string, { unsavedBytes, logBytes, segmen
 }
 
 /** What derived streams and tables are doing, and how many entries they keep. */
-export function derivedInWords({ derived }: MillMetrics): string[] {
+export function derivedInWords({ derived }: Pick<MillMetrics, 'derived'>): string[] {
   const names = new Map<string, string[]>();
   for (const one of derived) {
     const state = stateInWords(one);
