@@ -78,3 +78,22 @@ describe('the account balances', () => {
     expect(second!.at(-1)).toBe('times overdrawn so far: 2');
   });
 });
+
+describe('the payment fraud', () => {
+  it('is found by a join, and blocks an account for the next run too', () => {
+    const [first, second] = runTwice('payment-fraud.mjs');
+    expect(first).toEqual([
+      'payments so far: 0, blocked accounts: none',
+      'paid: alice 25',
+      'suspicious: bob pays 400 from BR, but logged in from DE',
+      'paid: bob 400',
+      'suspicious: bob pays 600 from BR, but logged in from DE',
+      'paid: bob 600',
+      'refused: bob is blocked, 1000 are in doubt',
+      'paid: alice 30',
+      'blocked accounts: bob',
+    ]);
+    expect(second![0]).toBe('payments so far: 4, blocked accounts: bob');
+    expect(second!.filter((line) => line.startsWith('refused: bob'))).toHaveLength(3);
+  });
+});
