@@ -1,8 +1,9 @@
 import { CheckpointWatch } from '../../src/cli/monitor/checkpoint-watch.js';
 import { parseDiskCounters, parseNetworkCounters, Rates } from '../../src/cli/monitor/counters.js';
 import { clip } from '../../src/cli/monitor/screen.js';
-import { Statistics } from '../../src/cli/monitor/statistics.js';
+import { derivedInWords, stoppedInWords } from '../../src/cli/monitor/state-words.js';
 import { bytesInWords, elapsedInWords, millisecondsInWords } from '../../src/cli/words.js';
+import type { DerivedMetrics } from '../../src/streams/status.js';
 
 const DISKS = `
    7       0 loop0 5 0 40 0 0 0 0 0 0 0 0
@@ -42,15 +43,6 @@ it('makes rates of counters, but not across a device that is new or began anew',
   expect(rates.of(counted(20), 300)).toEqual([{ device: 'a', into: 100, out: 200 }]);
 });
 
-it('summarizes the last ten seconds', () => {
-  const statistics = new Statistics();
-  for (let second = 0; second <= 15; second++)
-    statistics.add('load', { ts: second * 1_000, one: second, five: 0, fifteen: 0 });
-  const [load] = statistics.summaries(15_000);
-  expect(load).toMatchObject({ last: 15, min: 5, average: 10, max: 15 });
-  expect(statistics.summaries(26_000)).toEqual([]);
-});
-
 it('says what became of checkpoints', () => {
   const watch = new CheckpointWatch();
   const told = (kind: 'started' | 'step' | 'completed', steps: number) =>
@@ -81,6 +73,23 @@ it('says what became of checkpoints', () => {
   ]);
   told('completed', 3);
   expect(watch.trouble).toBeNull();
+});
+
+it('says what derived streams and tables are doing', () => {
+  const one = (name: string, more: Partial<DerivedMetrics> = {}): DerivedMetrics => {
+    return { name, state: 'live', processedTo: 1_000, states: { '0-fold/folded': 1_500 }, ...more };
+  };
+  const stopped = { state: 'stopped', lsn: 1_234, cause: new Error('the value is missing') } as const;
+  const derived = [one('a'), one('b', { state: 'catchingUp' }), one('c'), one('d', stopped)];
+  expect(derivedInWords({ derived })).toEqual([
+    'derived: a, c live; b catching up at lsn 1,000; d stopped',
+    '6,000 entries',
+  ]);
+  expect(stoppedInWords(derived)).toBe(
+    'd stopped at lsn 1,234; samples are still written, and a restart tries again: the value is missing',
+  );
+  expect(stoppedInWords([...derived, one('e', stopped)])).toMatch(/^d stopped at lsn 1,234, and 1 more; /);
+  expect(stoppedInWords(derived.slice(0, 3))).toBeNull();
 });
 
 it.each([

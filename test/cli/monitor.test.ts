@@ -11,6 +11,19 @@ async function monitored(lines: number, ...args: string[]): Promise<Running> {
   return running;
 }
 
+/** The ten seconds up to each second, computed from all values; without the last second. */
+function windowsOf(values: readonly { readonly at: number; readonly value: number }[]) {
+  const [first, last] = [values[0]!.at, values.at(-1)!.at];
+  const windows = [];
+  for (let end = Math.floor(first / 1_000) * 1_000 + 1_000; end <= last - 1_000; end += 1_000) {
+    const inside = values.filter(({ at }) => at >= end - 10_000 && at < end).map(({ value }) => value);
+    if (inside.length === 0) continue;
+    const [min, max] = [Math.min(...inside), Math.max(...inside)];
+    windows.push({ end, count: inside.length, min, max, last: inside.at(-1) });
+  }
+  return windows;
+}
+
 describe('millrace monitor in a pipe', () => {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     it(`writes plain lines and closes in order at ${signal}`, async () => {
@@ -19,7 +32,7 @@ describe('millrace monitor in a pipe', () => {
       expect([code, stderr]).toEqual([0, '']);
       expect(stdout).toMatch(/is a new mill\.\n/);
       expect(stdout).toMatch(
-        /\| lsn \d+ \| no checkpoint in this run yet \| unsaved .* \| log .* \| snapshot empty \| events per commit .* \| commit latency p50 .* p99 .* \| cpu all cores/,
+        /\| lsn \d+ \| no checkpoint in this run yet \| unsaved .* \| log .* \| snapshot empty \| derived: ten_seconds per_minute latest recent_minutes live \| \d+ entries \| events per commit .* \| commit latency p50 .* p99 .* \| since \S+Z \d+ samples? \| cpu all cores/,
       );
       expect(stdout).toMatch(/is closed in order at lsn [\d,]+, with \d+ segments of .*\.\n$/);
       expect(stdout).not.toContain('\x1b');
@@ -43,6 +56,36 @@ describe('millrace monitor in a pipe', () => {
     const lsns = objectsOf(tailed.stdout).map((event) => event.lsn as number);
     expect(lsns).toEqual([...new Set(lsns)].sort((a, b) => a - b));
   });
+
+  it('goes on after a kill -9 with the windows that were open', async () => {
+    const dir = folder.path('data');
+    const killed = await monitored(2, '--every', '50ms');
+    await killed.kill('SIGKILL');
+    const [minute, samples] = [...killed.stdout.matchAll(/since (\S+) (\d+) samples/g)].at(-1)!.slice(1) as [
+      string,
+      string,
+    ];
+    const next = await millrace('--dir', dir, '--every', '50ms', '--duration', '3500ms');
+    expect(next.stdout).toContain('derived: ten_seconds per_minute latest recent_minutes live');
+    // The minute that was open, or, if it is over by now, complete.
+    const [, later] = new RegExp(`(?:since ${minute}|minute ${minute} \\|) (\\d+) samples`).exec(next.stdout)!;
+    expect(Number(later)).toBeGreaterThanOrEqual(Number(samples));
+
+    const all = async (stream: string) =>
+      objectsOf((await millrace('tail', stream, '--dir', dir, '--from', 'earliest')).stdout);
+    const used = (await all('memory')).map((event) => ({
+      at: Date.parse(event.ts as string),
+      value: event.used as number,
+    }));
+    const windows = (await all('ten_seconds'))
+      .filter(({ metric }) => metric === 'memory.used')
+      .map(({ end, count, min, max, last }) => ({ end: Date.parse(end as string), count, min, max, last }));
+    const expected = windowsOf(used);
+    // In the last second one sample may have had less to say than others.
+    expect(windows.slice(0, expected.length)).toEqual(expected);
+    expect(windows.length - expected.length).toBeLessThanOrEqual(1);
+    expect((await millrace('verify', dir)).code).toBe(0);
+  }, 60_000);
 
   it('says what was cut and where its copy is', async () => {
     await (await monitored(1)).kill('SIGKILL');

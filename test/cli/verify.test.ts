@@ -1,5 +1,6 @@
 import { cpSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { appended, flip, imageOf, killed, overwrite, shorten, started } from './mills.js';
+import { count, Millrace, tumbling, windowed } from '../../src/index.js';
+import { appended, flip, imageOf, killed, overwrite, READINGS, shorten, started } from './mills.js';
 import { millrace, useFolder } from './support.js';
 
 const folder = useFolder();
@@ -50,6 +51,19 @@ describe.each([1, 4])('millrace verify of a mill with %d VGroups', (vgroups) => 
     expect(closed.log).toMatchObject({ events: 0, commits: 1, closed: true });
     expect(closed.segments).toMatchObject({ rows: 70 });
   });
+});
+
+it('finds nothing wrong with derived rows, of which many come in one turn', async () => {
+  const mill = new Millrace(folder.path('data'));
+  const readings = mill.stream('readings', { schema: READINGS });
+  mill.stream('windows', {
+    from: readings.pipe(windowed(tumbling('10ms'), { by: 'device', aggregate: { n: count() } })),
+  });
+  await mill.start();
+  await appended(mill, 1, 70);
+  await mill.close();
+  expect(await damages()).toEqual([]);
+  expect((await reported()).segments).toMatchObject({ count: 2, rows: 70 + 7 * 5 });
 });
 
 it('says in a few lines what it found', async () => {

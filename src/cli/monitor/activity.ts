@@ -1,5 +1,7 @@
 import type { MillMetrics } from '../../streams/status.js';
-import { WINDOW_MS } from './statistics.js';
+
+/** How far back it looks. */
+const WINDOW_MS = 10_000;
 
 type Counts = Pick<MillMetrics, 'events' | 'commits'> & { readonly time: number };
 

@@ -12,43 +12,75 @@ export interface Metric {
   readonly rank: number;
 }
 
-type Row = Readonly<Record<string, string | number>>;
+/** A value of a metric, which is named as in `cpu.all.used` or `memory.free`. */
+export interface Value {
+  readonly ts: number;
+  readonly metric: string;
+  readonly value: number;
+}
 
-const cores = (row: Row): Metric =>
-  row.core === 'all'
+type Row = Readonly<Record<string, string | number>>;
+type Shown = (key: string) => Metric;
+
+const cores = (core: string): Metric =>
+  core === 'all'
     ? { label: 'cpu, all cores', unit: 'percent', rank: 0 }
-    : { label: `cpu, core ${row.core}`, unit: 'percent', rank: 100 + Number(row.core) };
+    : { label: `cpu, core ${core}`, unit: 'percent', rank: 100 + Number(core) };
 
 /** What is shown, per stream and column. */
-const SHOWN: { readonly [N in StreamName]: Readonly<Record<string, (row: Row) => Metric>> } = {
-  cpu: { used: cores },
-  load: { one: () => ({ label: 'load, 1 min', unit: 'number', rank: 1 }) },
+const SHOWN: {
+  readonly [N in StreamName]: { readonly key?: string; readonly columns: Readonly<Record<string, Shown>> };
+} = {
+  cpu: { key: 'core', columns: { used: cores } },
+  load: { columns: { one: () => ({ label: 'load, 1 min', unit: 'number', rank: 1 }) } },
   memory: {
-    used: () => ({ label: 'memory, used', unit: 'bytes', rank: 2 }),
-    free: () => ({ label: 'memory, free', unit: 'bytes', rank: 3 }),
-    rss: () => ({ label: 'this process, memory', unit: 'bytes', rank: 4 }),
-    heap: () => ({ label: 'this process, heap', unit: 'bytes', rank: 5 }),
+    columns: {
+      used: () => ({ label: 'memory, used', unit: 'bytes', rank: 2 }),
+      free: () => ({ label: 'memory, free', unit: 'bytes', rank: 30 }),
+      rss: () => ({ label: 'this process, memory', unit: 'bytes', rank: 3 }),
+      heap: () => ({ label: 'this process, heap', unit: 'bytes', rank: 31 }),
+    },
   },
   event_loop: {
-    mean: () => ({ label: 'event loop, delay', unit: 'milliseconds', rank: 6 }),
-    max: () => ({ label: 'event loop, longest', unit: 'milliseconds', rank: 7 }),
+    columns: {
+      mean: () => ({ label: 'event loop, delay', unit: 'milliseconds', rank: 32 }),
+      max: () => ({ label: 'event loop, longest', unit: 'milliseconds', rank: 4 }),
+    },
   },
   disk: {
-    read: ({ device }) => ({ label: `disk ${device}, read`, unit: 'rate', rank: 10 }),
-    written: ({ device }) => ({ label: `disk ${device}, written`, unit: 'rate', rank: 10 }),
+    key: 'device',
+    columns: {
+      read: (device) => ({ label: `disk ${device}, read`, unit: 'rate', rank: 10 }),
+      written: (device) => ({ label: `disk ${device}, written`, unit: 'rate', rank: 10 }),
+    },
   },
   network: {
-    received: ({ device }) => ({ label: `network ${device}, received`, unit: 'rate', rank: 20 }),
-    sent: ({ device }) => ({ label: `network ${device}, sent`, unit: 'rate', rank: 20 }),
+    key: 'device',
+    columns: {
+      received: (device) => ({ label: `network ${device}, received`, unit: 'rate', rank: 20 }),
+      sent: (device) => ({ label: `network ${device}, sent`, unit: 'rate', rank: 20 }),
+    },
   },
 };
 
-/** The metrics of an event, with their values. */
-export function metricsOfRow(stream: StreamName, row: Row): { readonly metric: Metric; readonly value: number }[] {
-  return Object.entries(SHOWN[stream]).map(([column, metric]) => ({
-    metric: metric(row),
+/** The values of the metrics in a row. */
+export function valuesOf(stream: StreamName, row: Row): Value[] {
+  const { key, columns } = SHOWN[stream];
+  const prefix = key === undefined ? stream : `${stream}.${row[key]}`;
+  return Object.keys(columns).map((column) => ({
+    ts: row.ts as number,
+    metric: `${prefix}.${column}`,
     value: row[column] as number,
   }));
+}
+
+/** The metric of a name; `null` for one that this version does not show. */
+export function metricOf(name: string): Metric | null {
+  // The name of a device may hold dots, those of streams and columns do not.
+  const [stream, ...rest] = name.split('.');
+  const column = rest.pop();
+  const shown = SHOWN[stream as StreamName] as (typeof SHOWN)[StreamName] | undefined;
+  return shown?.columns[column ?? '']?.(rest.join('.')) ?? null;
 }
 
 export function valueInWords(value: number, unit: Unit): string {

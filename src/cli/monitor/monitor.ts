@@ -2,18 +2,17 @@ import { Millrace } from '../../streams/millrace.js';
 import type { WalLevel } from '../../wal/record.js';
 import { closeInOrder } from '../closing.js';
 import type { Output } from '../output.js';
-import { closedInWords, levelInWords, recoveryInWords } from '../recovery-words.js';
+import { closedInWords } from '../recovery-words.js';
 import { EXIT, type ExitCode } from '../report.js';
 import { onStopSignal } from '../signals.js';
-import { numberOf } from '../words.js';
-import { Activity } from './activity.js';
-import { CheckpointWatch } from './checkpoint-watch.js';
+import { observer } from './observer.js';
+import { PlainLines } from './plain.js';
 import { Recorder } from './recorder.js';
 import { Sampler } from './sampler.js';
 import { Screen } from './screen.js';
-import { Statistics } from './statistics.js';
-import { declareStreams, type SampleStream, type StreamName } from './streams.js';
-import { plainLineOf, type Shown, viewOf } from './view.js';
+import { type DerivedStatistics, declareStatistics } from './statistics.js';
+import { declareStreams, type SampleStream } from './streams.js';
+import { type Shown, viewOf } from './view.js';
 
 export interface MonitorOptions {
   readonly dir: string;
@@ -35,13 +34,14 @@ const PLAIN_LINE_MS = 1_000;
 export async function monitor(options: MonitorOptions, output: Output): Promise<ExitCode> {
   const mill = new Millrace(options.dir, { walLevel: options.level, vgroups: options.vgroups });
   const streams = declareStreams(mill);
+  const statistics = declareStatistics(mill, streams);
   const screen = output.isTerminal && process.env.TERM !== 'dumb' ? new Screen(process.stdout) : null;
   const ending = new Ending();
   const release = onStopSignal(ending.stop);
   output.onGone(ending.stop);
   try {
     await mill.start();
-    await run(mill, streams, options, screen, output, ending);
+    await run(mill, streams, statistics, options, screen, output, ending);
     await closeInOrder(mill, (text) => output.say(text), ' A second Ctrl-C ends at once.');
     output.say(closedInWords(options.dir, mill.metrics()));
   } catch (error) {
@@ -73,21 +73,17 @@ class Ending {
 async function run(
   mill: Millrace,
   streams: readonly SampleStream[],
+  statistics: DerivedStatistics,
   options: MonitorOptions,
   screen: Screen | null,
   output: Output,
   ending: Ending,
 ): Promise<void> {
-  const statistics = new Statistics();
-  for (const stream of streams) stream.subscribe((row) => statistics.add(stream.name as StreamName, row));
   const sampler = new Sampler();
   const recorder = new Recorder(sampler, options.every);
   recorder.record(streams, ending.fail);
   const look = observer(mill, options, recorder, statistics);
-  if (screen === null) for (const note of look().notes) output.say(note);
-  const show = screen
-    ? () => screen.draw(viewOf(look(), screen.columns, screen.rows))
-    : () => output.say(plainLineOf(look(), Date.now()));
+  const show = screen ? () => screen.draw(viewOf(look(), screen.columns, screen.rows)) : plainly(look, output);
   if (screen !== null) show();
   const timer = setInterval(show, screen ? DRAW_MS : PLAIN_LINE_MS);
   const end = options.duration === undefined ? undefined : setTimeout(ending.stop, options.duration);
@@ -102,34 +98,12 @@ async function run(
   }
 }
 
-/** Gives what is to be shown now. */
-function observer(mill: Millrace, options: MonitorOptions, recorder: Recorder, statistics: Statistics): () => Shown {
-  const startedAt = performance.now();
-  const activity = new Activity();
-  const checkpoints = new CheckpointWatch();
-  checkpoints.watch(mill);
-  const { segments } = mill.metrics();
-  const notes = [recoveryInWords(options.dir, mill.recovery!, segments), levelInWords(options.level)];
+/** Says what was found at the start. Gives what says how things are now. */
+function plainly(look: () => Shown, output: Output): () => void {
+  const shown = look();
+  for (const note of shown.notes) output.say(note);
+  const lines = new PlainLines(shown);
   return () => {
-    const metrics = mill.metrics();
-    const running = performance.now() - startedAt;
-    activity.note(running, metrics);
-    return {
-      directory: options.dir,
-      level: options.level,
-      running,
-      notes: notes.filter((note) => note !== null),
-      trouble: troubleIn(recorder, checkpoints),
-      checkpoint: checkpoints.inWords(Date.now()),
-      metrics,
-      activity,
-      summaries: statistics.summaries(Date.now()),
-    };
+    for (const line of lines.next(look(), Date.now())) output.say(line);
   };
-}
-
-function troubleIn({ trouble, dropped }: Recorder, checkpoints: CheckpointWatch): string | null {
-  const lost = dropped === 0 ? null : `${numberOf(dropped, 'event')} dropped, as the log was full`;
-  const parts = [trouble, lost, checkpoints.trouble].filter((part) => part !== null);
-  return parts.length === 0 ? null : parts.join('; ');
 }

@@ -1,9 +1,10 @@
 import type { MillMetrics } from '../../streams/status.js';
-import { bytesInWords, counted, elapsedInWords, millisecondsInWords, numberOf, threeDigits } from '../words.js';
+import { counted, elapsedInWords, millisecondsInWords, threeDigits } from '../words.js';
 import type { Activity } from './activity.js';
-import { valueInWords } from './metrics.js';
+import { metricOf, valueInWords } from './metrics.js';
 import type { Line } from './screen.js';
-import type { Summary } from './statistics.js';
+import { derivedInWords, keptInWords } from './state-words.js';
+import { type MinuteSummary, ROLLUP, type Summary, type TenSeconds } from './summaries.js';
 
 /** Everything that is shown. */
 export interface Shown {
@@ -19,16 +20,24 @@ export interface Shown {
   readonly checkpoint: string;
   readonly metrics: MillMetrics;
   readonly activity: Activity;
-  readonly summaries: readonly Summary[];
+  /** `null` where the newest ones are from long before. */
+  readonly tenSeconds: TenSeconds | null;
+  /** Newest first. */
+  readonly minutes: readonly MinuteSummary[];
 }
 
 const VALUE_WIDTH = 11;
 const LABEL_WIDTH_MAX = 32;
+/** `12:34, so far`, and a space. */
+const MINUTE_WIDTH = 14;
 /** Below this width only some of the values are shown. */
 const WIDE_COLUMNS = 64;
+/** From this height on all minutes that are kept are shown, below it the open one and the one before. */
+const TALL_ROWS = 30;
 
 /** The lines of the live view, for a terminal of this size. Lines that are too long are clipped by the screen. */
 export function viewOf(shown: Shown, columns: number, rows: number): Line[] {
+  const { metrics, activity, checkpoint, trouble } = shown;
   const head: Line[] = [
     {
       text: `millrace  ${shown.directory}  level ${shown.level}  running ${elapsedInWords(shown.running)}`,
@@ -41,55 +50,79 @@ export function viewOf(shown: Shown, columns: number, rows: number): Line[] {
   ];
   const foot: Line[] = [
     { text: '' },
-    ...logInWords(shown.metrics, shown.activity, columns).map((text) => ({ text })),
-    ...inLines(keptInWords(shown), '   ', columns).map((text) => ({ text })),
-    ...(shown.trouble === null ? [] : [{ text: shown.trouble, style: 'bold' } as Line]),
+    ...rollup(shown.minutes.slice(0, rows < TALL_ROWS ? 2 : undefined), columns),
+    ...inLines(commitsInWords(metrics, activity), '   ', columns).map((text) => ({ text })),
+    ...inLines(keptInWords(checkpoint, metrics), '   ', columns).map((text) => ({ text })),
+    ...inLines(derivedInWords(metrics), '   ', columns).map((text) => ({ text })),
+    ...(trouble === null ? [] : inLines(trouble.split(' '), ' ', columns)).map(
+      (text): Line => ({ text, style: 'bold' }),
+    ),
     { text: 'Ctrl-C closes the mill.', style: 'dim' },
   ];
   // One row stays free for the cursor.
   const room = rows - 1 - head.length - foot.length;
-  return [...head, ...table(shown.summaries, columns, room), ...foot].slice(0, Math.max(1, rows - 1));
+  return [...head, ...table(shown, columns, room), ...foot].slice(0, Math.max(1, rows - 1));
 }
 
-function table(summaries: readonly Summary[], columns: number, room: number): Line[] {
-  if (summaries.length === 0) return [{ text: 'waiting for the first samples to be durable', style: 'dim' }];
+function table({ tenSeconds, metrics }: Shown, columns: number, room: number): Line[] {
+  if (tenSeconds === null) {
+    const isBehind = metrics.derived.some(({ state }) => state === 'catchingUp');
+    const awaited = isBehind ? 'statistics to have caught up with history' : 'the first second of samples';
+    return [{ text: `waiting for ${awaited}`, style: 'dim' }];
+  }
   const names = columns >= WIDE_COLUMNS ? ['last', 'min', 'avg', 'max'] : ['last', 'max'];
-  const labelWidth = Math.max(10, Math.min(LABEL_WIDTH_MAX, columns - names.length * VALUE_WIDTH));
-  const valuesOf = ({ metric, last, min, average, max }: Summary) => {
-    const values: Record<string, number> = { last, min, avg: average, max };
+  const valuesOf = ({ metric, last, min, mean, max }: Summary) => {
+    const values: Record<string, number> = { last, min, avg: mean, max };
     return names.map((name) => valueInWords(values[name]!, metric.unit));
   };
-  const row = (label: string, values: readonly string[]) =>
-    `${label.slice(0, labelWidth - 1).padEnd(labelWidth)}${values.map((value) => value.padStart(VALUE_WIDTH)).join('')}`;
+  const { end, summaries } = tenSeconds;
   const isCut = summaries.length + 1 > room;
   const fitting = isCut ? Math.max(0, room - 2) : summaries.length;
   return [
-    { text: row('last 10 seconds', names), style: 'dim' },
-    ...summaries.slice(0, fitting).map((summary) => ({ text: row(summary.metric.label, valuesOf(summary)) })),
+    { text: row(`10 seconds to ${clockTime(end)}`, names, columns), style: 'dim' },
+    ...summaries.slice(0, fitting).map((summary) => ({ text: row(summary.metric.label, valuesOf(summary), columns) })),
     ...(isCut ? [{ text: `${summaries.length - fitting} more on a taller terminal`, style: 'dim' } as Line] : []),
   ];
 }
 
-/** Where the log stands, in one line or, on a narrow terminal, more. */
-function logInWords(metrics: MillMetrics, activity: Activity, columns: number): string[] {
-  const { p50, p99 } = metrics.commitLatency;
-  const parts = [
-    `lsn ${counted(metrics.nextLsn - 1)}`,
-    `${threeDigits(activity.eventsPerCommit)} events per commit`,
-    `${threeDigits(activity.commitsPerSecond)} commits/s`,
-    `commit latency p50 ${millisecondsInWords(p50)}, p99 ${millisecondsInWords(p99)}`,
+/** The latest minutes, with a line that is free below. */
+function rollup(minutes: readonly MinuteSummary[], columns: number): Line[] {
+  if (minutes.length === 0) return [];
+  const fitting = Math.floor((columns - MINUTE_WIDTH) / VALUE_WIDTH) - 1;
+  const shownColumns = ROLLUP.slice(0, Math.max(1, fitting));
+  const headings = ['samples', ...shownColumns.map(({ heading }) => heading)];
+  return [
+    { text: row('minute', headings, columns), style: 'dim' },
+    ...minutes.map(({ start, isOpen, samples, values }) => {
+      const label = `${clockTime(start).slice(0, 5)}${isOpen ? ', so far' : ''}`;
+      const words = shownColumns.map((column, at) => rollupValue(values[at]!, column.name));
+      return { text: row(label, [counted(samples), ...words], columns) };
+    }),
+    { text: '' },
   ];
-  return inLines(parts, '   ', columns);
 }
 
-/** What is kept where: in the log until a checkpoint brings it into segments. */
-function keptInWords({ checkpoint, metrics }: Shown): string[] {
-  const { unsavedBytes, logBytes, segments } = metrics;
+export function rollupValue(value: number | null, name: string): string {
+  return value === null ? '-' : valueInWords(value, metricOf(name)!.unit);
+}
+
+/** A line of a table: a label, and values to the right. */
+function row(label: string, values: readonly string[], columns: number): string {
+  const labelWidth = Math.max(10, Math.min(LABEL_WIDTH_MAX, columns - values.length * VALUE_WIDTH));
+  return `${label.slice(0, labelWidth - 1).padEnd(labelWidth)}${values.map((value) => value.padStart(VALUE_WIDTH)).join('')}`;
+}
+
+/** The time of day where the terminal is. */
+function clockTime(time: number): string {
+  return new Date(time).toTimeString().slice(0, 8);
+}
+
+/** Where the log stands. */
+function commitsInWords({ nextLsn, commitLatency: { p50, p99 } }: MillMetrics, activity: Activity): string[] {
   return [
-    checkpoint,
-    `unsaved ${bytesInWords(unsavedBytes)}`,
-    `log ${bytesInWords(logBytes)}`,
-    `snapshot ${segments.count === 0 ? 'empty' : `${bytesInWords(segments.bytes)} in ${numberOf(segments.count, 'segment')}`}`,
+    `lsn ${counted(nextLsn - 1)}`,
+    `${threeDigits(activity.commitsPerSecond)} commits/s of ${threeDigits(activity.eventsPerCommit)} events`,
+    `p50 ${millisecondsInWords(p50)}, p99 ${millisecondsInWords(p99)}`,
   ];
 }
 
@@ -102,24 +135,4 @@ function inLines(parts: readonly string[], between: string, columns: number): st
     else lines[lines.length - 1] = `${last}${between}${part}`;
   }
   return lines;
-}
-
-/** The same in one plain line, for a pipe. */
-export function plainLineOf(shown: Shown, time: number): string {
-  const { metrics, activity, summaries } = shown;
-  const { p50, p99 } = metrics.commitLatency;
-  const values = summaries
-    .filter(({ metric }) => metric.rank < 100)
-    .map(({ metric, last }) => `${metric.label} ${valueInWords(last, metric.unit)}`);
-  return [
-    new Date(time).toISOString(),
-    `lsn ${metrics.nextLsn - 1}`,
-    ...keptInWords(shown),
-    `events per commit ${threeDigits(activity.eventsPerCommit)}`,
-    `commit latency p50 ${millisecondsInWords(p50)} p99 ${millisecondsInWords(p99)}`,
-    ...values,
-    ...(shown.trouble === null ? [] : [shown.trouble]),
-  ]
-    .map((part) => part.replace(', ', ' '))
-    .join(' | ');
 }
