@@ -77,7 +77,7 @@ it('says what became of checkpoints', () => {
 
 it('says what derived streams and tables are doing', () => {
   const one = (name: string, more: Partial<DerivedMetrics> = {}): DerivedMetrics => {
-    return { name, state: 'live', processedTo: 1_000, states: { '0-fold/folded': 1_500 }, ...more };
+    return { name, state: 'live', processedTo: 1_000, states: { '0-fold/folded': 1_500 }, counters: {}, ...more };
   };
   const stopped = { state: 'stopped', lsn: 1_234, cause: new Error('the value is missing') } as const;
   const derived = [one('a'), one('b', { state: 'catchingUp' }), one('c'), one('d', stopped)];
