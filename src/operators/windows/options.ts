@@ -39,9 +39,9 @@ export interface WindowedOptions<T, By extends keyof T & string, A> {
   readonly maxDelay?: Duration;
   /**
    * In a derived pipeline with several inputs: for how long without events, by the clock, an input is waited for. Windows end when
-   * all inputs that are not idle have passed their end. Default `'1m'`.
+   * all inputs that are not idle have passed their end. `'never'`: it is waited for always. Default `'1m'`.
    */
-  readonly idle?: Duration | 'never';
+  readonly idle?: Duration;
 }
 
 export interface Resolved {

@@ -13,7 +13,7 @@ export interface CatchUpHost {
   readonly nextLsn: () => number;
   readonly numberOf: StreamNumber;
   /** The rows of a stream from an lsn on. */
-  scan(stream: number, lsn: number): Scan<unknown>;
+  readonly scan: (stream: number, lsn: number) => Scan<unknown>;
   readonly slices: Slices;
   /** Whether no more rows should be derived for now: too many are in memory. */
   isFull(): boolean;

@@ -124,7 +124,7 @@ export class Table<V> implements LookupTable<V> {
   /** @internal */
   complete(): void {
     this.changeSubject.complete();
-    for (const subject of [...this.byKey.values()]) subject.complete();
+    for (const subject of this.byKey.values()) subject.complete();
   }
 
   private get state() {
