@@ -14,6 +14,7 @@ const SCENARIOS = {
   checkpoints: './scenarios/checkpoints.js',
   history: './scenarios/history.js',
   windows: './scenarios/windows.js',
+  derive: './scenarios/derive.js',
 };
 
 const { only, quick } = parseArgs({

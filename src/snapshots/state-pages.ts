@@ -28,6 +28,8 @@ export class StatePages<V, A extends Values> {
   epoch = 1;
   /** Slots that were changed in this epoch. */
   changes = 0;
+  /** Slots in use. */
+  size = 0;
   readonly #views = new Set<StateView<V, A>>();
   /** Rises with each view: what a page was told before does not hold any more. */
   #version = 0;
@@ -74,6 +76,7 @@ export class StatePages<V, A extends Values> {
     const page = this.change(slot);
     page.keys[slot & PAGE_MASK] = identity;
     page.used++;
+    this.size++;
     page.firstFree = (slot & PAGE_MASK) + 1;
     return slot;
   }
@@ -83,8 +86,20 @@ export class StatePages<V, A extends Values> {
     page.keys[slot & PAGE_MASK] = undefined;
     this.codec.clear(page.values, this.offset(slot));
     page.used--;
+    this.size--;
     page.firstFree = Math.min(page.firstFree, slot & PAGE_MASK);
     this.#firstOpen = Math.min(this.#firstOpen, slot >>> PAGE_SHIFT);
+  }
+
+  /** Gives all slots in use, in order. */
+  visit(take: (identity: Identity, slot: number) => void): void {
+    for (let number = 0; number < this.pages.length; number++) {
+      const { keys } = this.pages[number]!;
+      for (let at = 0; at < PAGE_SLOTS; at++) {
+        const identity = keys[at];
+        if (identity !== undefined) take(identity, number * PAGE_SLOTS + at);
+      }
+    }
   }
 
   /** Puts what was read from a file into a slot. Not a change. */
@@ -102,7 +117,9 @@ export class StatePages<V, A extends Values> {
     while (this.pages.length <= slot >>> PAGE_SHIFT) this.pages.push(this.#newPage());
     const page = this.page(slot);
     const before = page.keys[slot & PAGE_MASK];
-    page.used += Number(identity !== undefined) - Number(before !== undefined);
+    const more = Number(identity !== undefined) - Number(before !== undefined);
+    page.used += more;
+    this.size += more;
     page.keys[slot & PAGE_MASK] = identity;
     return page;
   }

@@ -77,8 +77,11 @@ export class Derivation {
   failure: { readonly lsn: number; readonly cause: unknown } | null = null;
   /** The lsn of its last turn … */
   turnLsn = -1;
-  /** … and what it gave there, as readers see it. */
-  rows: unknown[] = [];
+  /** … and what it gave there, as those see it who read it. */
+  private rows: unknown[] = [];
+  /** Whether the outputs have taken something in this turn, and whether some of that is not accepted yet: most turns give nothing. */
+  private hasGiven = false;
+  private hasTaken = false;
   /** Where it is a version that is being built. */
   build: Build | null = null;
   /** The derivations whose rows it reads. */
@@ -101,8 +104,14 @@ export class Derivation {
     ticks: () => PipelineStream,
   ) {
     const sink = {
-      next: (row: unknown) => this.output.take(row),
-      late: (event: unknown, time: number) => this.sides.late?.take({ ts: Math.round(time), event }),
+      next: (row: unknown) => {
+        this.hasTaken = true;
+        this.output.take(row);
+      },
+      late: (event: unknown, time: number) => {
+        this.hasTaken = true;
+        this.sides.late?.take({ ts: Math.round(time), event });
+      },
       failed: (cause: unknown) => this.stop(this.turnLsn, cause),
       turns: this,
     };
@@ -160,12 +169,14 @@ export class Derivation {
     }
     this.pipeline.push(input, row);
     if (this.pipeline.failure !== null) this.failed(input, row, lsn);
-    else this.accept();
+    else if (this.hasTaken) this.accept();
   }
 
   private accept(): void {
-    const { rows } = this;
-    for (const row of this.output.accept()) rows.push(row);
+    this.hasTaken = false;
+    this.hasGiven = true;
+    const given = this.output.accept();
+    if (this.downstream.length > 0) for (const row of given) this.rows.push(row);
     this.sides.late?.accept();
   }
 
@@ -175,6 +186,7 @@ export class Derivation {
     const { late, deadLetters } = this.sides;
     this.output.drop();
     late?.drop();
+    this.hasTaken = false;
     if (deadLetters === null) {
       this.stop(lsn, failure);
       return;
@@ -185,6 +197,7 @@ export class Derivation {
       this.pipeline.restart();
       deadLetters.take({ ts: (row as Row)[time], input: name, lsn, error: describe(failure), event: row });
       deadLetters.accept();
+      this.hasGiven = true;
     } catch (error) {
       this.stop(lsn, error);
     }
@@ -196,7 +209,8 @@ export class Derivation {
   }
 
   endTurn(lsn: number, isTold: boolean): void {
-    if (this.turnLsn !== lsn || this.state === 'stopped') return;
+    if (!this.hasGiven || this.turnLsn !== lsn || this.state === 'stopped') return;
+    this.hasGiven = false;
     for (const output of this.outputs) output.endTurn(lsn, isTold);
   }
 
@@ -223,6 +237,7 @@ export class Derivation {
   /** What a checkpoint writes; `null` where it is not at a place from which it could go on. */
   capture(): CapturedDerivation | null {
     if (this.state === 'stopped' || this.state === 'new' || this.turnLsn >= this.processedTo) return null;
+    this.pipeline.settle();
     return {
       derivation: this,
       processedTo: this.processedTo,
