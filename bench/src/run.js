@@ -15,6 +15,9 @@ const SCENARIOS = {
   history: './scenarios/history.js',
   windows: './scenarios/windows.js',
   derive: './scenarios/derive.js',
+  rederive: './scenarios/rederive.js',
+  state: './scenarios/state.js',
+  rebuild: './scenarios/rebuild.js',
 };
 
 const { only, quick } = parseArgs({

@@ -1,5 +1,6 @@
 import { columnarCodec, type Numbers } from '../../snapshots/columnar-codec.js';
 import type { KeyedState } from '../../snapshots/keyed-state.js';
+import { integerOrder } from '../../snapshots/segments/stable-order.js';
 import type { OperatorHome } from '../pipeline-scope.js';
 import type { Key } from './key.js';
 import { objectsCodec, type WindowObjects } from './objects-codec.js';
@@ -28,7 +29,10 @@ export class SavedStates implements WindowStates {
   }
 
   load(): void {
-    this.loaded = [...this.windows.slots()].sort((a, b) => this.number(a, SEQUENCE) - this.number(b, SEQUENCE));
+    const slots = [...this.windows.slots()];
+    const sequences = new Float64Array(slots.length);
+    for (let at = 0; at < slots.length; at++) sequences[at] = this.number(slots[at]!, SEQUENCE);
+    this.loaded = Array.from(integerOrder(sequences, slots.length), (at) => slots[at]!);
   }
 
   place(): SavedPlace {
