@@ -103,6 +103,16 @@ export class KeyedState<K extends StateKey, V, A extends Values = Values> {
     }
   }
 
+  /** The same at once, for many. */
+  allSlots(): Uint32Array {
+    const slots = new Uint32Array(this.size);
+    let at = 0;
+    this.#pages.visit((_, slot) => {
+      slots[at++] = slot;
+    });
+    return slots;
+  }
+
   /** The key's slot; -1 where the key is not there. */
   find(key: K): number {
     return this.#index!.find(identityOf(key));

@@ -16,7 +16,7 @@ import { Place, SEQUENCE, type StateShape, type WindowStates, writeNew } from '.
 export class SavedStates implements WindowStates {
   /** How many windows were opened; to be set when they are loaded. */
   opened = 0;
-  loaded: readonly number[] = [];
+  loaded: Uint32Array = new Uint32Array(0);
   private readonly windows: KeyedState<Key, Numbers, Float64Array>;
   private readonly objects: KeyedState<number, WindowObjects, unknown[]> | null;
 
@@ -29,10 +29,12 @@ export class SavedStates implements WindowStates {
   }
 
   load(): void {
-    const slots = [...this.windows.slots()];
+    const slots = this.windows.allSlots();
     const sequences = new Float64Array(slots.length);
     for (let at = 0; at < slots.length; at++) sequences[at] = this.number(slots[at]!, SEQUENCE);
-    this.loaded = Array.from(integerOrder(sequences, slots.length), (at) => slots[at]!);
+    const order = integerOrder(sequences, slots.length);
+    for (let at = 0; at < order.length; at++) order[at] = slots[order[at]!]!;
+    this.loaded = order;
   }
 
   place(): SavedPlace {
