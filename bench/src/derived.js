@@ -1,6 +1,19 @@
 import { join } from 'node:path';
 import { filter, map } from 'rxjs'; // The library's own copy, which Node finds in the folder above.
-import { avg, count, float64, int32, key, Millrace, max, string, sum, timestamp, tumbling, windowed } from '../../dist/index.js';
+import {
+  avg,
+  count,
+  float64,
+  int32,
+  key,
+  Millrace,
+  max,
+  string,
+  sum,
+  timestamp,
+  tumbling,
+  windowed,
+} from '../../dist/index.js';
 import { eventsFrom, FIRST_TS } from './workload.js';
 
 const schema = {

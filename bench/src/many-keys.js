@@ -1,5 +1,17 @@
 import { join } from 'node:path';
-import { avg, count, float64, key, Millrace, max, string, sum, timestamp, tumbling, windowed } from '../../dist/index.js';
+import {
+  avg,
+  count,
+  float64,
+  key,
+  Millrace,
+  max,
+  string,
+  sum,
+  timestamp,
+  tumbling,
+  windowed,
+} from '../../dist/index.js';
 import { FIRST_TS } from './workload.js';
 
 const schema = { ts: timestamp(), device: key(string()), temperature: float64(), humidity: float64() };
@@ -27,7 +39,12 @@ function pipelineOf(readings) {
 export const deviceAt = (at) => `device-${String(at).padStart(7, '0')}`;
 
 /** An event of a key, on the first day. */
-export const eventOf = (at, ts) => ({ ts: FIRST_TS + ts, device: deviceAt(at), temperature: at % 40, humidity: at % 100 });
+export const eventOf = (at, ts) => ({
+  ts: FIRST_TS + ts,
+  device: deviceAt(at),
+  temperature: at % 40,
+  humidity: at % 100,
+});
 
 /** One event for each of the first `keys` keys. */
 export async function appendToEach(readings, keys, ts) {

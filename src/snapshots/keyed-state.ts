@@ -168,7 +168,7 @@ export class KeyedState<K extends StateKey, V, A extends Values = Values> {
       throw new MillraceError('INVALID_ARGUMENT', `State ${this.name} is being captured already: one at a time.`);
     const changes = this.#changesBefore + this.#pages.changes;
     const kind = this.#kindOfNext(changes);
-    const epoch = this.#pages.epoch++;
+    const { epoch } = this.#pages;
     this.#pages.changes = 0;
     const captured = new CapturedState<V, A>({
       name: this.name,

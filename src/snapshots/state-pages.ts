@@ -2,7 +2,7 @@ import type { StateCodec, Values } from './state-codec.js';
 import type { Identity } from './state-key.js';
 import { StateView } from './state-view.js';
 
-/** Slots of a page: what is copied at a time when a checkpoint still needs it. */
+/** Slots of a page: what a checkpoint looks at in one go. */
 export const PAGE_SLOTS = 256;
 const PAGE_SHIFT = 8;
 const PAGE_MASK = PAGE_SLOTS - 1;
@@ -18,21 +18,17 @@ export interface Page<A extends Values> {
   /** How many slots are in use; below `firstFree` there is no free one. */
   used: number;
   firstFree: number;
-  /** Until the views of a later version were told of its next change. */
-  version: number;
 }
 
-/** Keys and values by slot. Time passes in epochs: a capture ends one. */
+/** Keys and values by slot. Time passes in epochs: a view begins one. */
 export class StatePages<V, A extends Values> {
   readonly pages: Page<A>[] = [];
   epoch = 1;
-  /** Slots that were changed in this epoch. */
+  /** Slots that were changed since the last capture, or some more: each once in each epoch. */
   changes = 0;
   /** Slots in use. */
   size = 0;
   readonly #views = new Set<StateView<V, A>>();
-  /** Rises with each view: what a page was told before does not hold any more. */
-  #version = 0;
   /** No page below it has a free slot. */
   #firstOpen = 0;
 
@@ -53,18 +49,18 @@ export class StatePages<V, A extends Values> {
 
   /** To be called before a slot changes: views keep what they still need, and the next capture will take it. */
   change(slot: number): Page<A> {
-    const number = slot >>> PAGE_SHIFT;
-    const page = this.pages[number]!;
-    if (page.version !== this.#version) {
-      for (const view of this.#views) view.keep(number);
-      page.version = this.#version;
-    }
-    if (page.stamps[slot & PAGE_MASK] !== this.epoch) {
-      page.stamps[slot & PAGE_MASK] = this.epoch;
-      page.changedIn = this.epoch;
-      this.changes++;
-    }
+    const page = this.pages[slot >>> PAGE_SHIFT]!;
+    if (page.stamps[slot & PAGE_MASK] !== this.epoch) this.#firstChange(page, slot);
     return page;
+  }
+
+  /** Of a slot in this epoch. Views of an earlier epoch than its last change have what they need. */
+  #firstChange(page: Page<A>, slot: number): void {
+    const at = slot & PAGE_MASK;
+    for (const view of this.#views) if (view.epoch > page.stamps[at]!) view.keep(slot >>> PAGE_SHIFT, at);
+    page.stamps[at] = this.epoch;
+    page.changedIn = this.epoch;
+    this.changes++;
   }
 
   /**
@@ -126,9 +122,8 @@ export class StatePages<V, A extends Values> {
 
   /** Sees what changed after epoch `since`, or everything, as it is now. */
   view(since: number | null): StateView<V, A> {
-    const view = new StateView<V, A>(this, since, () => this.#views.delete(view));
+    const view = new StateView<V, A>(this, since, ++this.epoch, () => this.#views.delete(view));
     this.#views.add(view);
-    this.#version++;
     return view;
   }
 
@@ -152,7 +147,6 @@ export class StatePages<V, A extends Values> {
       changedIn: 0,
       used: 0,
       firstFree: 0,
-      version: this.#version,
     };
   }
 }

@@ -74,7 +74,10 @@ function furtherCheck({ type }: ColumnLayout): string {
 function copied(column: ColumnLayout): string {
   const value = `row[${literal(column.name)}]`;
   const copy = copyExpression(column, value);
-  return fieldOf(column.name, column.optional && copy !== value ? `${value} === undefined ? undefined : ${copy}` : copy);
+  return fieldOf(
+    column.name,
+    column.optional && copy !== value ? `${value} === undefined ? undefined : ${copy}` : copy,
+  );
 }
 
 function copyExpression({ type }: ColumnLayout, value: string): string {

@@ -87,7 +87,12 @@ async function paced(directory, options, events, perSecond, seconds) {
   const slow = await probe.stop();
   await mill.close();
   const all = times.subarray(0, done);
-  return { p999: quantile(all, 0.999), max: quantile(all, 1), checkpoints, stalls: unexplained(stalls, slow, STALL_MS) };
+  return {
+    p999: quantile(all, 0.999),
+    max: quantile(all, 1),
+    checkpoints,
+    stalls: unexplained(stalls, slow, STALL_MS),
+  };
 }
 
 function paceFor(seconds, perSecond, total, begin) {

@@ -1,4 +1,4 @@
-import { Timeline, ingest, openDerived, BATCH } from '../derived.js';
+import { BATCH, ingest, openDerived, Timeline } from '../derived.js';
 import { inFreshDirectory } from '../directories.js';
 import { collectGarbage, now, rotated, summary } from '../measure.js';
 import { openSqliteWindows, WAYS } from '../peers/sqlite-windows.js';
