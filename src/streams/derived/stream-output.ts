@@ -3,7 +3,7 @@ import { EventEntryBuilder, type StreamLayout } from '../../wal/event-entry.js';
 import type { Row, RowCodec } from '../row-codec.js';
 import { decodedRow } from '../values.js';
 import { type Build, keptTo } from './build.js';
-import type { CapturedRows, DerivedOutput } from './derivation.js';
+import type { CapturedRows, DerivedOutput } from './derived-output.js';
 
 /** What the rows of a derived stream are, and who listens. */
 export interface OutputStream {
