@@ -30,9 +30,11 @@ export class KeptSlots<V, A extends Values> {
     const { codec } = this;
     const place = this.#free.pop() ?? this.#newPlace();
     const { keys, stamps, values } = this.#rooms[place >>> ROOM_SHIFT]!;
-    keys[place & ROOM_MASK] = page.keys[at];
+    const key = page.keys[at];
+    keys[place & ROOM_MASK] = key;
     stamps[place & ROOM_MASK] = page.stamps[at]!;
-    codec.copy(page.values, at * codec.stride, values, (place & ROOM_MASK) * codec.stride);
+    // An empty slot has no value that a codec could copy.
+    if (key !== undefined) codec.copy(page.values, at * codec.stride, values, (place & ROOM_MASK) * codec.stride);
     let places = this.#pages.get(number);
     if (places === undefined) this.#pages.set(number, (places = []));
     places[at] = place;

@@ -48,10 +48,11 @@ export class StateView<V, A extends Values> {
     const values = codec.allocate(wanted.length);
     for (const at of wanted) {
       const place = places[at];
-      const to = keys.length * codec.stride;
+      const key = place === undefined ? page.keys[at] : kept.key(place);
+      const to = keys.push(key) * codec.stride - codec.stride;
+      if (key === undefined) continue;
       if (place === undefined) codec.copy(page.values, at * codec.stride, values, to);
       else kept.copyValues(place, values, to);
-      keys.push(place === undefined ? page.keys[at] : kept.key(place));
     }
     kept.release(number);
     return { slots: wanted.map((at) => number * PAGE_SLOTS + at), keys, values };
