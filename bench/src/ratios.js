@@ -32,6 +32,22 @@ function median(lines, what, who) {
 /** The median of one line over that of another one of the same scenario. */
 const medians = (what, who, other) => (lines) => over(median(lines, what, who), median(lines, what, other));
 
+/** The median of the ratios of a line to the best one of the lines of others, round by round. */
+function bestInTurns(what, who, others) {
+  return (lines) => {
+    const a = lines.find((line) => line.what === what && line.who.startsWith(who));
+    const rivals = lines.filter((line) => line.what === what && line.who.startsWith(others));
+    if (a === undefined || rivals.length === 0) return undefined;
+    return summary(a.values.map((value, at) => value / Math.max(...rivals.map(({ values }) => values[at])))).median;
+  };
+}
+
+/** The highest of several lines: each has to be low enough. */
+const highest = (what, ending) => (lines) => {
+  const found = lines.filter((line) => line.what === what && line.who.endsWith(ending));
+  return found.length === 0 ? undefined : Math.max(...found.map((line) => line.median));
+};
+
 const KEYED = 'one key, one hour';
 const SCAN = 'full scan with a sum';
 const HALF = 'append at half speed';
@@ -159,7 +175,47 @@ export const targets = [
     atMost: 1,
     of: medians('bytes on disk an event', 'millrace', 'better-sqlite3'),
   },
+  {
+    what: 'windows into a derived stream / the same rows without a pipeline',
+    scenario: 'derive',
+    atLeast: 0.5,
+    of: inTurns('derive', 'millrace, windows', 'millrace, plain'),
+  },
+  {
+    what: 'windows into a derived stream / better-sqlite3 with upserts, at its best',
+    scenario: 'derive',
+    atLeast: 3,
+    of: bestInTurns('derive', 'millrace, windows', 'better-sqlite3'),
+  },
+  {
+    what: 'start() that derives again from the log / ingest with the pipeline',
+    scenario: 'rederive',
+    atLeast: 1,
+    of: inTurns('rederive', 'start()', 'ingest with'),
+  },
+  {
+    what: 'checkpoints of a million keys: stalls over 50 ms that the disk did not have',
+    scenario: 'state',
+    atMost: 0,
+    of: highest('state', 'that the disk did not have'),
+  },
+  {
+    what: 'checkpoint with 1 % of a million keys changed / all, bytes',
+    scenario: 'state',
+    atMost: 0.02,
+    of: (lines) => over(stateOf(lines, '1 %', 'bytes'), stateOf(lines, 'all', 'bytes')),
+  },
+  {
+    what: 'restart with a million keys / building them again from 20 M events, time',
+    scenario: 'rebuild',
+    atMost: 0.1,
+    of: inTurns('rebuild', 'restart', '20 M'),
+  },
 ];
+
+function stateOf(lines, changed, what) {
+  return lines.find((line) => line.what === 'state' && line.who.startsWith(changed) && line.who.includes(what))?.median;
+}
 
 /** The targets of the scenarios that were run, with what was measured and whether it is met (`null`: a peer is missing). */
 export function judged(lines, scenarios) {

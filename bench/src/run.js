@@ -14,6 +14,10 @@ const SCENARIOS = {
   checkpoints: './scenarios/checkpoints.js',
   history: './scenarios/history.js',
   windows: './scenarios/windows.js',
+  derive: './scenarios/derive.js',
+  rederive: './scenarios/rederive.js',
+  state: './scenarios/state.js',
+  rebuild: './scenarios/rebuild.js',
 };
 
 const { only, quick } = parseArgs({

@@ -8,13 +8,26 @@ import type { InputBranch } from './stateful/side-input.js';
 export interface OperatorHome {
   /** What the operator is called among those of its pipeline, the same from run to run. Not there outside of a mill. */
   readonly path?: string;
-  /** State of this name, unique in the operator; empty until it is loaded. To be asked for while the operator subscribes. */
-  keyed<K extends StateKey, V, A extends Values>(part: string, codec: StateCodec<V, A>): KeyedState<K, V, A>;
+  /**
+   * State of this name, unique in the operator; empty until it is loaded. To be asked for while the operator subscribes.
+   *
+   * @param isIndexed whether keys are looked for; default `true`. See `KeyedState.insert`.
+   */
+  keyed<K extends StateKey, V, A extends Values>(
+    part: string,
+    codec: StateCodec<V, A>,
+    isIndexed?: boolean,
+  ): KeyedState<K, V, A>;
   /**
    * Calls back once the state is as it was saved, before the first event: at once outside of a mill. What the callback throws ends
    * the pipeline.
    */
   whenLoaded(callback: () => void): void;
+  /**
+   * Calls back before the state is saved, or read by the operator once more: what changes with each event need not be in it in between. Not
+   * there outside of a mill. To be asked for while the operator subscribes.
+   */
+  beforeSave?(callback: () => void): void;
   /**
    * Calls back with the time of each tick, in its turn, so that something can end although no event comes. Not there outside of a mill. To
    * be asked for while the operator subscribes.
@@ -93,10 +106,14 @@ class MemoryHome implements OperatorHome {
 
   constructor(private readonly name: string) {}
 
-  keyed<K extends StateKey, V, A extends Values>(part: string, codec: StateCodec<V, A>): KeyedState<K, V, A> {
+  keyed<K extends StateKey, V, A extends Values>(
+    part: string,
+    codec: StateCodec<V, A>,
+    isIndexed = true,
+  ): KeyedState<K, V, A> {
     if (this.parts.has(part)) throw new MillraceError('INVALID_ARGUMENT', `${this.name} has a state ${part} already.`);
     this.parts.add(part);
-    return new KeyedState(`${this.name}/${part}`, codec);
+    return new KeyedState(`${this.name}/${part}`, codec, isIndexed);
   }
 
   whenLoaded(callback: () => void): void {

@@ -86,7 +86,9 @@ class WindowedSubscriber<T> extends Subscriber<T> {
     const home = openOperator(NAME, shapeOf(of));
     this.home = home;
     const isSaved = currentScope() !== null;
-    this.saved = isSaved ? new SavedWindows(home, layout) : null;
+    const saved = isSaved ? new SavedWindows(home, layout) : null;
+    this.saved = saved;
+    if (saved !== null) home.beforeSave?.(() => this.windows && saved.settle(this.watermark));
     this.inputs = isSaved ? new InputTimes(home, of.idleAfter) : null;
     this.watermark = new Watermark(of.lateness);
     this.toSide = of.hasSide ? sideOf(home, of) : null;
@@ -110,7 +112,7 @@ class WindowedSubscriber<T> extends Subscriber<T> {
       this.watermark = new Watermark(of.lateness, inputs);
     }
     const { watermark } = this;
-    saved?.load(watermark, by.length);
+    saved?.load(watermark);
     const states = saved?.states ?? new MemoryStates(layout);
     const windowing = new Windowing({
       ...of,
@@ -152,15 +154,11 @@ class WindowedSubscriber<T> extends Subscriber<T> {
   }
 
   private take(event: T): void {
-    const { windows, saved, watermark, waiting } = this;
+    const { windows, waiting } = this;
     if (windows === null) throw tooEarly(NAME);
     this.isTaking = true;
-    try {
-      windows.next(event);
-      while (waiting.length > 0 && !this.closed) windows.next(waiting.shift());
-    } finally {
-      saved?.settle(watermark);
-    }
+    windows.next(event);
+    while (waiting.length > 0 && !this.closed) windows.next(waiting.shift());
     this.taken(windows);
   }
 
@@ -172,7 +170,7 @@ class WindowedSubscriber<T> extends Subscriber<T> {
 
   /** What waits for events that are not to come any more ends. */
   private tick(now: number): void {
-    const { windows, saved, watermark, of } = this;
+    const { windows, watermark, of } = this;
     if (windows === null || this.closed) return;
     this.isTaking = true;
     try {
@@ -180,8 +178,6 @@ class WindowedSubscriber<T> extends Subscriber<T> {
       if (watermark.passed(now - of.maxDelay)) windows.passed();
     } catch (error) {
       this.rows.error(error);
-    } finally {
-      saved?.settle(watermark);
     }
     this.taken(windows);
   }
@@ -198,7 +194,6 @@ class WindowedSubscriber<T> extends Subscriber<T> {
     try {
       windows.complete();
       this.saved?.clear();
-      this.saved?.settle(this.watermark);
       this.home.wantTick?.(Infinity);
       this.rows.complete();
     } finally {

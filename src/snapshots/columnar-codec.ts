@@ -102,10 +102,11 @@ function decodeColumnar(body: Uint8Array, count: number, fields: number): Entrie
   if (keysAt > body.length) return null;
   const keys = valuesOf(textOf(body.subarray(keysAt))) as StateKey[] | null;
   if (keys?.length !== count) return null;
-  // Copied, so that the arrays are aligned wherever the body lies in what was read.
-  const slots = new Uint32Array(body.slice(0, count * 4).buffer);
-  const values = new Float64Array(body.slice(valuesAt, keysAt).buffer);
-  return { slots: Array.from(slots), keys: keys.map(identityOf), values };
+  // Copied where it does not lie in what was read as the arrays must.
+  const { buffer, byteOffset } = body.byteOffset % 8 === 0 ? body : body.slice(0, keysAt);
+  const slots = new Uint32Array(buffer, byteOffset, count);
+  const values = new Float64Array(buffer, byteOffset + valuesAt, count * fields);
+  return { slots, keys: keys.map(identityOf), values };
 }
 
 function bytesOf(array: Uint32Array<ArrayBuffer> | Float64Array<ArrayBuffer>): Uint8Array {

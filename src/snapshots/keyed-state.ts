@@ -25,7 +25,8 @@ export class KeyedState<K extends StateKey, V, A extends Values = Values> {
   /** What is in files now, as the manifest names it: a base, then deltas. */
   files: readonly StateFile[] = [];
   #pages: StatePages<V, A>;
-  readonly #index = new KeyIndex();
+  /** `null` where keys are not looked for. */
+  readonly #index: KeyIndex | null;
   #captured: CapturedState<V, A> | null = null;
   /** The epoch up to which everything is in `files`. */
   #savedEpoch = 0;
@@ -35,15 +36,15 @@ export class KeyedState<K extends StateKey, V, A extends Values = Values> {
 
   /**
    * @param name stable from run to run: it finds the state again
-   * @param restored what `loadState` read
+   * @param isIndexed whether keys are looked for: else it is used by slot only, keys come by `insert`, and one may be there several times
    */
   constructor(
     readonly name: string,
     readonly codec: StateCodec<V, A>,
-    restored?: { readonly pages: StatePages<V, A>; readonly files: readonly StateFile[] },
+    isIndexed = true,
   ) {
     this.#pages = new StatePages(codec);
-    if (restored !== undefined) this.restore(restored);
+    this.#index = isIndexed ? new KeyIndex() : null;
   }
 
   /** Takes what was read for its own: to be called before anything else, once. */
@@ -51,11 +52,12 @@ export class KeyedState<K extends StateKey, V, A extends Values = Values> {
     this.#pages = pages;
     this.files = files;
     this.#lastNumber = files.at(-1)?.number ?? 0;
-    for (const slot of this.slots()) this.#index.add(pages.keyAt(slot)!, slot);
+    const index = this.#index;
+    if (index !== null) pages.visit((identity, slot) => index.add(identity, slot));
   }
 
   get size(): number {
-    return this.#index.size;
+    return this.#pages.size;
   }
 
   get(key: K): V | undefined {
@@ -101,19 +103,34 @@ export class KeyedState<K extends StateKey, V, A extends Values = Values> {
     }
   }
 
+  /** The same at once, for many. */
+  allSlots(): Uint32Array {
+    const slots = new Uint32Array(this.size);
+    let at = 0;
+    this.#pages.visit((_, slot) => {
+      slots[at++] = slot;
+    });
+    return slots;
+  }
+
   /** The key's slot; -1 where the key is not there. */
   find(key: K): number {
-    return this.#index.find(identityOf(key));
+    return this.#index!.find(identityOf(key));
   }
 
   /** The key's slot. A key that is not there gets one, with an empty value: `undefined`, or zeros. */
   claim(key: K): number {
     const identity = identityOf(key);
-    const found = this.#index.find(identity);
+    const found = this.#index!.find(identity);
     if (found >= 0) return found;
     const slot = this.#pages.add(identity);
-    this.#index.add(identity, slot);
+    this.#index!.add(identity, slot);
     return slot;
+  }
+
+  /** A slot for a key, with an empty value, in a state that is not indexed: whoever uses it knows its slots. */
+  insert(key: K): number {
+    return this.#pages.add(identityOf(key));
   }
 
   /** The array that holds a slot's values, for reading. Not to be kept. */
@@ -138,7 +155,7 @@ export class KeyedState<K extends StateKey, V, A extends Values = Values> {
 
   /** Removes the key of a slot in use. */
   remove(slot: number): void {
-    this.#index.remove(this.#pages.keyAt(slot)!);
+    this.#index?.remove(this.#pages.keyAt(slot)!);
     this.#pages.remove(slot);
   }
 
@@ -151,7 +168,7 @@ export class KeyedState<K extends StateKey, V, A extends Values = Values> {
       throw new MillraceError('INVALID_ARGUMENT', `State ${this.name} is being captured already: one at a time.`);
     const changes = this.#changesBefore + this.#pages.changes;
     const kind = this.#kindOfNext(changes);
-    const epoch = this.#pages.epoch++;
+    const { epoch } = this.#pages;
     this.#pages.changes = 0;
     const captured = new CapturedState<V, A>({
       name: this.name,

@@ -8,7 +8,7 @@ export type Values = unknown[] | Float64Array;
 
 /** Keys with their slots and values. A key is undefined where the slot is empty now (in a delta only). */
 export interface Entries<A extends Values> {
-  readonly slots: readonly number[];
+  readonly slots: ArrayLike<number>;
   readonly keys: readonly (Identity | undefined)[];
   readonly values: A;
 }

@@ -2,7 +2,7 @@ import type { StateCodec, Values } from './state-codec.js';
 import type { Identity } from './state-key.js';
 import { StateView } from './state-view.js';
 
-/** Slots of a page: what is copied at a time when a checkpoint still needs it. */
+/** Slots of a page: what a checkpoint looks at in one go. */
 export const PAGE_SLOTS = 256;
 const PAGE_SHIFT = 8;
 const PAGE_MASK = PAGE_SLOTS - 1;
@@ -18,19 +18,17 @@ export interface Page<A extends Values> {
   /** How many slots are in use; below `firstFree` there is no free one. */
   used: number;
   firstFree: number;
-  /** Until the views of a later version were told of its next change. */
-  version: number;
 }
 
-/** Keys and values by slot. Time passes in epochs: a capture ends one. */
+/** Keys and values by slot. Time passes in epochs: a view begins one. */
 export class StatePages<V, A extends Values> {
   readonly pages: Page<A>[] = [];
   epoch = 1;
-  /** Slots that were changed in this epoch. */
+  /** Slots that were changed since the last capture, or some more: each once in each epoch. */
   changes = 0;
+  /** Slots in use. */
+  size = 0;
   readonly #views = new Set<StateView<V, A>>();
-  /** Rises with each view: what a page was told before does not hold any more. */
-  #version = 0;
   /** No page below it has a free slot. */
   #firstOpen = 0;
 
@@ -51,18 +49,18 @@ export class StatePages<V, A extends Values> {
 
   /** To be called before a slot changes: views keep what they still need, and the next capture will take it. */
   change(slot: number): Page<A> {
-    const number = slot >>> PAGE_SHIFT;
-    const page = this.pages[number]!;
-    if (page.version !== this.#version) {
-      for (const view of this.#views) view.keep(number);
-      page.version = this.#version;
-    }
-    if (page.stamps[slot & PAGE_MASK] !== this.epoch) {
-      page.stamps[slot & PAGE_MASK] = this.epoch;
-      page.changedIn = this.epoch;
-      this.changes++;
-    }
+    const page = this.pages[slot >>> PAGE_SHIFT]!;
+    if (page.stamps[slot & PAGE_MASK] !== this.epoch) this.#firstChange(page, slot);
     return page;
+  }
+
+  /** Of a slot in this epoch. Views of an earlier epoch than its last change have what they need. */
+  #firstChange(page: Page<A>, slot: number): void {
+    const at = slot & PAGE_MASK;
+    for (const view of this.#views) if (view.epoch > page.stamps[at]!) view.keep(slot >>> PAGE_SHIFT, at);
+    page.stamps[at] = this.epoch;
+    page.changedIn = this.epoch;
+    this.changes++;
   }
 
   /**
@@ -74,6 +72,7 @@ export class StatePages<V, A extends Values> {
     const page = this.change(slot);
     page.keys[slot & PAGE_MASK] = identity;
     page.used++;
+    this.size++;
     page.firstFree = (slot & PAGE_MASK) + 1;
     return slot;
   }
@@ -83,8 +82,20 @@ export class StatePages<V, A extends Values> {
     page.keys[slot & PAGE_MASK] = undefined;
     this.codec.clear(page.values, this.offset(slot));
     page.used--;
+    this.size--;
     page.firstFree = Math.min(page.firstFree, slot & PAGE_MASK);
     this.#firstOpen = Math.min(this.#firstOpen, slot >>> PAGE_SHIFT);
+  }
+
+  /** Gives all slots in use, in order. */
+  visit(take: (identity: Identity, slot: number) => void): void {
+    for (let number = 0; number < this.pages.length; number++) {
+      const { keys } = this.pages[number]!;
+      for (let at = 0; at < PAGE_SLOTS; at++) {
+        const identity = keys[at];
+        if (identity !== undefined) take(identity, number * PAGE_SLOTS + at);
+      }
+    }
   }
 
   /** Puts what was read from a file into a slot. Not a change. */
@@ -102,16 +113,17 @@ export class StatePages<V, A extends Values> {
     while (this.pages.length <= slot >>> PAGE_SHIFT) this.pages.push(this.#newPage());
     const page = this.page(slot);
     const before = page.keys[slot & PAGE_MASK];
-    page.used += Number(identity !== undefined) - Number(before !== undefined);
+    const more = Number(identity !== undefined) - Number(before !== undefined);
+    page.used += more;
+    this.size += more;
     page.keys[slot & PAGE_MASK] = identity;
     return page;
   }
 
   /** Sees what changed after epoch `since`, or everything, as it is now. */
   view(since: number | null): StateView<V, A> {
-    const view = new StateView<V, A>(this, since, () => this.#views.delete(view));
+    const view = new StateView<V, A>(this, since, ++this.epoch, () => this.#views.delete(view));
     this.#views.add(view);
-    this.#version++;
     return view;
   }
 
@@ -135,7 +147,6 @@ export class StatePages<V, A extends Values> {
       changedIn: 0,
       used: 0,
       firstFree: 0,
-      version: this.#version,
     };
   }
 }

@@ -1,29 +1,34 @@
+import { type KeptPlaces, KeptSlots } from './kept-slots.js';
 import type { Entries, Values } from './state-codec.js';
 import type { Identity } from './state-key.js';
 import { PAGE_SLOTS, type StatePages } from './state-pages.js';
 
 /**
- * A state as it was when the view was opened, read page by page while the state goes on changing: before a page that was not read
- * yet changes for the first time, what the view needs of it is copied.
+ * A state as it was when the view was opened, read page by page while the state goes on changing: before a slot of a page that was not
+ * read yet changes for the first time, what is in it is copied. So nothing waits for a checkpoint, however many keys there are.
  */
 export class StateView<V, A extends Values> {
-  readonly #kept = new Map<number, Entries<A>>();
+  readonly #kept: KeptSlots<V, A>;
   readonly #pageCount: number;
   #next = 0;
 
-  /** @param since only slots that changed after this epoch, also those that are empty now; `null`: every key */
+  /**
+   * @param since only slots that changed after this epoch, also those that are empty now; `null`: every key
+   * @param epoch the first one whose changes it does not see
+   */
   constructor(
     private readonly state: StatePages<V, A>,
     private readonly since: number | null,
+    readonly epoch: number,
     private readonly onClose: () => void,
   ) {
     this.#pageCount = state.pages.length;
+    this.#kept = new KeptSlots(state.codec);
   }
 
-  /** The page is about to change. */
-  keep(page: number): void {
-    const isWanted = page >= this.#next && page < this.#pageCount;
-    if (isWanted && !this.#kept.has(page)) this.#kept.set(page, this.#read(page));
+  /** The slot is about to change, for the first time since the view was opened. */
+  keep(page: number, at: number): void {
+    if (page >= this.#next && page < this.#pageCount) this.#kept.keep(this.state.pages[page]!, page, at);
   }
 
   /** Whether `take` has given every page. */
@@ -33,10 +38,24 @@ export class StateView<V, A extends Values> {
 
   /** What the next page held. */
   take(): Entries<A> {
-    const page = this.#next++;
-    const kept = this.#kept.get(page);
-    this.#kept.delete(page);
-    return kept ?? this.#read(page);
+    const number = this.#next++;
+    const kept = this.#kept;
+    const { codec, pages } = this.state;
+    const page = pages[number]!;
+    const places = kept.placesOf(number);
+    const wanted = this.#wantedOf(number, places);
+    const keys: (Identity | undefined)[] = [];
+    const values = codec.allocate(wanted.length);
+    for (const at of wanted) {
+      const place = places[at];
+      const key = place === undefined ? page.keys[at] : kept.key(place);
+      const to = keys.push(key) * codec.stride - codec.stride;
+      if (key === undefined) continue;
+      if (place === undefined) codec.copy(page.values, at * codec.stride, values, to);
+      else kept.copyValues(place, values, to);
+    }
+    kept.release(number);
+    return { slots: wanted.map((at) => number * PAGE_SLOTS + at), keys, values };
   }
 
   /** Nothing is kept for it any more. */
@@ -46,26 +65,19 @@ export class StateView<V, A extends Values> {
     this.onClose();
   }
 
-  #read(number: number): Entries<A> {
-    const { codec, pages } = this.state;
-    const page = pages[number]!;
-    const wanted = this.#wantedOf(number);
-    const keys: (Identity | undefined)[] = [];
-    const values = codec.allocate(wanted.length);
-    for (const at of wanted) {
-      codec.copy(page.values, at * codec.stride, values, keys.length * codec.stride);
-      keys.push(page.keys[at]);
-    }
-    return { slots: wanted.map((at) => number * PAGE_SLOTS + at), keys, values };
-  }
-
-  #wantedOf(number: number): number[] {
+  #wantedOf(number: number, places: KeptPlaces): number[] {
     const { keys, stamps, changedIn } = this.state.pages[number]!;
     const { since } = this;
+    const kept = this.#kept;
     const wanted: number[] = [];
     if (since !== null && changedIn <= since) return wanted;
     for (let at = 0; at < PAGE_SLOTS; at++) {
-      if (since === null ? keys[at] !== undefined : stamps[at]! > since) wanted.push(at);
+      const place = places[at];
+      const isWanted =
+        since === null
+          ? (place === undefined ? keys[at] : kept.key(place)) !== undefined
+          : (place === undefined ? stamps[at]! : kept.stamp(place)) > since;
+      if (isWanted) wanted.push(at);
     }
     return wanted;
   }

@@ -12,6 +12,8 @@ export interface FastPath {
   /** Whether the row has just the schema's columns, with values that are stored as they are. Never throws. */
   accepts(row: unknown): boolean;
   keyOf(row: Record<string, unknown>): unknown;
+  /** The row as it would be read again. */
+  copyOf(row: Record<string, unknown>): Record<string, unknown>;
   /** Puts the values of the columns that are no keys at index `row`. */
   put(
     values: EventEntryBuilder['values'],
@@ -46,6 +48,7 @@ export function generateFastPath(columns: readonly ColumnLayout[]): FastPath | n
     `return {
       accepts(row) { try { ${accepts} } catch { return false; } },
       keyOf(row) { ${keyOf(columns)} },
+      copyOf(row) { return { ${columns.map(copied).join(', ')} }; },
       put(values, columns, at, row) { ${puts.join(' ')} },
     };`,
     { isTooLong },
@@ -68,6 +71,21 @@ function furtherCheck({ type }: ColumnLayout): string {
   return type === 'bytes' ? ' && v instanceof Uint8Array && v.length < 65536' : '';
 }
 
+function copied(column: ColumnLayout): string {
+  const value = `row[${literal(column.name)}]`;
+  const copy = copyExpression(column, value);
+  return fieldOf(
+    column.name,
+    column.optional && copy !== value ? `${value} === undefined ? undefined : ${copy}` : copy,
+  );
+}
+
+function copyExpression({ type }: ColumnLayout, value: string): string {
+  if (type === 'float32') return `Math.fround(${value})`;
+  if (type === 'int32') return `${value} | 0`;
+  return type === 'bytes' ? `${value}.slice()` : value;
+}
+
 function keyOf(columns: readonly ColumnLayout[]): string {
   const keys = columns
     .filter((column) => column.role === 'key')
@@ -77,6 +95,11 @@ function keyOf(columns: readonly ColumnLayout[]): string {
     column.type === 'string' ? `\`\${${value}.length}:\${${value}}\`` : `\`\${${value}};\``,
   );
   return `return ${parts.join(' + ') || "''"};`;
+}
+
+/** In a literal, `"__proto__": v` would set the prototype; such names are refused in schemas, and computed here all the same. */
+function fieldOf(name: string, value: string): string {
+  return `[${literal(name)}]: ${value}`.replace(/^\["([A-Za-z_]\w*)"\]/, '$1');
 }
 
 /** Makes the row at an index from a batch's columns; key columns are arrays of the distinct keys' values. */
@@ -91,11 +114,7 @@ export type BatchReader = (
 export function generateReader(columns: readonly ColumnLayout[], layout: readonly ColumnLayout[]): BatchReader | null {
   const fields = columns.map((column) => {
     const at = layout.findIndex(({ name }) => name === column.name);
-    // In a literal, `"__proto__": v` would set the prototype; such names are refused in schemas, and computed here all the same.
-    return `[${literal(column.name)}]: ${at < 0 ? 'undefined' : expression(layout[at]!, at)}`.replace(
-      /^\["([A-Za-z_]\w*)"\]/,
-      '$1',
-    );
+    return fieldOf(column.name, at < 0 ? 'undefined' : expression(layout[at]!, at));
   });
   return compiled<BatchReader>(`return (columns, validity, keyIndex, row) => ({ ${fields.join(', ')} });`, {
     fromStoredJson,

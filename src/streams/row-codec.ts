@@ -96,6 +96,11 @@ export class RowCodec<T> {
     return this.fast!.keyOf(row);
   }
 
+  /** The row as it would be read again. */
+  plainCopyOf(row: Row): Row {
+    return this.fast!.copyOf(row);
+  }
+
   keyValues(stored: readonly unknown[]): unknown[] {
     return this.keys.map((at) => stored[at]);
   }

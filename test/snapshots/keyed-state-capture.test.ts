@@ -1,7 +1,7 @@
 import { defer, EMPTY, NEVER, type Observable } from 'rxjs';
 import { columnarCodec, type Numbers } from '../../src/snapshots/columnar-codec.js';
 import { KeyedState } from '../../src/snapshots/keyed-state.js';
-import { jsonCodec } from '../../src/snapshots/state-codec.js';
+import { jsonCodec, objectCodec } from '../../src/snapshots/state-codec.js';
 import { SimulatedStorage } from '../../src/storage/simulated-storage.js';
 import { StorageError } from '../../src/storage/storage.js';
 import { now } from '../storage/support.js';
@@ -92,6 +92,23 @@ describe('a capture', () => {
     saved(state);
     expect(kinds(state)).toBe('base delta');
     expect(state.files.at(-1)!.bytes).toBeLessThan(200);
+  });
+
+  it('does not copy what is in slots that are empty', () => {
+    const clone = (value: { n: number }) => ({ n: value.n });
+    const state = new KeyedState<number, { n: number }, unknown[]>('counts', objectCodec(clone));
+    for (let key = 0; key < 300; key++) state.set(key, { n: key });
+    save(storage, state as never);
+    for (let key = 100; key < 200; key++) state.delete(key);
+    const captured = state.capture();
+    expect(captured.kind).toBe('delta');
+    for (let key = 1_000; key < 1_050; key++) state.set(key, { n: key });
+    now(write(storage, captured));
+    captured.succeeded();
+    const before = load(storage, state.files, objectCodec(clone));
+    expect([before.size, before.has(150), before.has(1_000)]).toEqual([200, false, false]);
+    save(storage, state as never);
+    expect([...load(storage, state.files, objectCodec(clone))]).toEqual([...state]);
   });
 
   it('is one at a time, and ends once', () => {

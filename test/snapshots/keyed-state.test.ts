@@ -3,11 +3,13 @@ import { MillraceError } from '../../src/errors.js';
 import { columnarCodec } from '../../src/snapshots/columnar-codec.js';
 import { wantsBase } from '../../src/snapshots/compaction.js';
 import { KeyedState } from '../../src/snapshots/keyed-state.js';
+import { restoreState } from '../../src/snapshots/load-state.js';
 import { jsonCodec } from '../../src/snapshots/state-codec.js';
 import { identityOf, keyOf, type StateKey } from '../../src/snapshots/state-key.js';
 import { SimulatedStorage } from '../../src/storage/simulated-storage.js';
 import { toCanonicalJson } from '../../src/wal/canonical-json.js';
-import { context, load, makeDirectory, prepareHash, save } from './keyed-state-support.js';
+import { now } from '../storage/support.js';
+import { context, DIRECTORY, load, makeDirectory, prepareHash, save } from './keyed-state-support.js';
 
 beforeAll(prepareHash);
 
@@ -28,6 +30,28 @@ describe('KeyedState', () => {
     expect(state.delete('a7')).toBe(false);
     expect(state.has('a7')).toBe(false);
     expect([...state]).toEqual([['b2', { mean: 21.5 }]]);
+  });
+
+  it('has a key as often as it is inserted where keys are not looked for, and finds it by slot, also after a load', () => {
+    const storage = makeDirectory(new SimulatedStorage());
+    const state = new KeyedState<StateKey, unknown, unknown[]>('windows', jsonCodec(), false);
+    const slots = ['a7', ['a7', 1], 'a7'].map((key, at) => {
+      const slot = state.insert(key as StateKey);
+      state.change(slot)[state.offset(slot)] = at;
+      return slot;
+    });
+    state.remove(slots[0]!);
+    expect(state.size).toBe(2);
+    expect([...state]).toEqual([
+      [['a7', 1], 1],
+      ['a7', 2],
+    ]);
+    save(storage, state);
+    const again = new KeyedState<StateKey, unknown, unknown[]>('windows', jsonCodec(), false);
+    now(restoreState(storage, DIRECTORY, state.files, again, context()));
+    expect([...again]).toEqual([...state]);
+    expect([...again.allSlots()]).toEqual(slots.slice(1));
+    expect(again.insert('b2')).toBe(slots[0]);
   });
 
   it.each<[StateKey, StateKey]>([

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { Ingest } from '../../src/streams/ingest.js';
 import { RowCodec } from '../../src/streams/row-codec.js';
 import { float64, layoutOf, string, timestamp } from '../../src/streams/schema.js';
+import { decodedRow } from '../../src/streams/values.js';
 import { anyColumns, type Codecs, rowsFor, throughCodec } from '../support/stream-codecs.js';
 
 const generated: Codecs = { Ingest, RowCodec };
@@ -44,6 +45,27 @@ describe('generated code and general code', () => {
     );
     // Both outcomes have to be frequent, or nothing was compared.
     expect(Math.min(taken, refused)).toBeGreaterThan(100);
+  });
+
+  it('copy a row as it will be read again', () => {
+    let copied = 0;
+    fc.assert(
+      fc.property(columnsAndRows, ([columns, rows]) => {
+        const codec = new RowCodec<unknown>('s', columns);
+        for (const row of rows) {
+          if (!codec.isPlain(row)) continue;
+          const copy = codec.plainCopyOf(row);
+          const expected = decodedRow(columns, codec.stored(row));
+          expect(copy).toStrictEqual(expected);
+          expect(Object.keys(copy)).toEqual(Object.keys(expected));
+          for (const [name, value] of Object.entries(copy))
+            if (value instanceof Uint8Array) expect(value).not.toBe(row[name]);
+          copied++;
+        }
+      }),
+      { numRuns: 400 },
+    );
+    expect(copied).toBeGreaterThan(100);
   });
 
   it('read columns that are newer than the rows as undefined, whichever way', () => {

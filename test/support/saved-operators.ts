@@ -30,6 +30,7 @@ class Scope implements PipelineScope {
   readonly states = new Map<string, AnyState>();
   readonly shapes: string[] = [];
   readonly callbacks: (() => void)[] = [];
+  readonly beforeSave: (() => void)[] = [];
   isSubscribing = true;
 
   constructor(private readonly timeColumn: string | null) {}
@@ -56,8 +57,9 @@ class Scope implements PipelineScope {
       input: 0,
       readFrom: (subscribe) => subscribe(),
       whenLoaded: (callback) => this.callbacks.push(callback),
-      keyed: <K extends StateKey, V, A extends Values>(part: string, codec: StateCodec<V, A>) => {
-        const state = new KeyedState<K, V, A>(`${path}/${part}`, codec);
+      beforeSave: (callback) => this.beforeSave.push(callback),
+      keyed: <K extends StateKey, V, A extends Values>(part: string, codec: StateCodec<V, A>, isIndexed?: boolean) => {
+        const state = new KeyedState<K, V, A>(`${path}/${part}`, codec, isIndexed);
         this.states.set(state.name, state);
         return guarded(state);
       },
@@ -100,7 +102,9 @@ export class SavedOperators {
     this.start();
   }
 
+  /** As they would be saved now. */
   get states(): ReadonlyMap<string, AnyState> {
+    for (const callback of this.scope.beforeSave) callback();
     return this.scope.states;
   }
 

@@ -1,9 +1,7 @@
-import { fork } from 'node:child_process';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { inFreshDirectory } from '../directories.js';
 import { collectGarbage, now, quantile, summary } from '../measure.js';
 import { openMill } from '../millrace.js';
+import { startProbe, unexplained } from '../stalls.js';
 import { eventsFrom } from '../workload.js';
 
 const CALLERS = 1_000;
@@ -89,7 +87,12 @@ async function paced(directory, options, events, perSecond, seconds) {
   const slow = await probe.stop();
   await mill.close();
   const all = times.subarray(0, done);
-  return { p999: quantile(all, 0.999), max: quantile(all, 1), checkpoints, stalls: unexplained(stalls, slow) };
+  return {
+    p999: quantile(all, 0.999),
+    max: quantile(all, 1),
+    checkpoints,
+    stalls: unexplained(stalls, slow, STALL_MS),
+  };
 }
 
 function paceFor(seconds, perSecond, total, begin) {
@@ -108,25 +111,4 @@ function paceFor(seconds, perSecond, total, begin) {
     };
     turn();
   });
-}
-
-/** Times, a second apart, in which appends stalled while the other process's syncs did not. */
-function unexplained(stalls, slow) {
-  const isExplained = ([at, elapsed]) =>
-    slow.some(([from, took]) => from < at + elapsed && from + took > at && took > STALL_MS / 2);
-  const seconds = stalls.filter((stall) => !isExplained(stall)).map(([at]) => Math.floor(at / 1000));
-  return new Set(seconds).size;
-}
-
-async function startProbe(directory) {
-  const child = fork(fileURLToPath(new URL('probe-child.js', import.meta.url)), [join(directory, 'probe')], {
-    execArgv: [],
-  });
-  await new Promise((resolve) => child.once('message', resolve));
-  const stop = () =>
-    new Promise((resolve) => {
-      child.once('message', resolve);
-      child.send('stop');
-    });
-  return { stop };
 }

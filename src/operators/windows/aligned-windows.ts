@@ -74,9 +74,11 @@ export class AlignedWindows implements Windows {
   /** What is open and what is closed follows from the watermark, the order in a bucket from that of the windows. */
   private load(): void {
     const { states, watermark } = this.windowing.parts;
+    let bucket = NO_BUCKET;
     for (const slot of states.loaded) {
       const start = states.number(slot, START);
-      const bucket = this.buckets.get(start) ?? this.newBucket(start, states.number(slot, END), watermark.time);
+      if (start !== bucket.start)
+        bucket = this.buckets.get(start) ?? this.newBucket(start, states.number(slot, END), watermark.time);
       bucket.slots.set(identityOf(states.key(slot)), slot);
     }
     this.due = this.nextDue();

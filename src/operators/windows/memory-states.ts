@@ -39,7 +39,7 @@ class MemoryPlace extends Place {
 
 /** Windows in memory, which go with the subscription. */
 export class MemoryStates implements WindowStates {
-  readonly loaded: readonly number[] = [];
+  readonly loaded = new Uint32Array(0);
   private readonly pages: Page[] = [];
   private readonly free: number[] = [];
   private readonly stride: number;

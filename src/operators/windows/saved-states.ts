@@ -1,41 +1,40 @@
 import { columnarCodec, type Numbers } from '../../snapshots/columnar-codec.js';
 import type { KeyedState } from '../../snapshots/keyed-state.js';
+import { integerOrder } from '../../snapshots/segments/stable-order.js';
 import type { OperatorHome } from '../pipeline-scope.js';
-import type { Key, KeyPart } from './key.js';
+import type { Key } from './key.js';
 import { objectsCodec, type WindowObjects } from './objects-codec.js';
 import { Place, SEQUENCE, type StateShape, type WindowStates, writeNew } from './window-states.js';
 
 /**
- * Windows that a checkpoint saves. Their numbers are in a state whose keys are `[...key columns, sequence at opening]`; their objects in
- * another one, by the slot of the window in the first: slots are the same after a load. A window has objects there once one is set.
+ * Windows that a checkpoint saves. Their numbers are in a state under the keys of their events, which may have several: they are found by
+ * slot only. Their objects are in another one, by the slot of the window in the first: slots are the same after a load. A window has
+ * objects there once one is set.
  *
  * What is sought is taken to be changed: so it is in the next checkpoint.
  */
 export class SavedStates implements WindowStates {
   /** How many windows were opened; to be set when they are loaded. */
   opened = 0;
-  loaded: readonly number[] = [];
-  private readonly windows: KeyedState<readonly KeyPart[], Numbers, Float64Array>;
+  loaded: Uint32Array = new Uint32Array(0);
+  private readonly windows: KeyedState<Key, Numbers, Float64Array>;
   private readonly objects: KeyedState<number, WindowObjects, unknown[]> | null;
-  /** By slot: a key is a text in the state. */
-  private readonly keys: Key[] = [];
 
   constructor(
     home: OperatorHome,
     private readonly shape: StateShape,
   ) {
-    this.windows = home.keyed('windows', columnarCodec(shape.numbers.length));
+    this.windows = home.keyed('windows', columnarCodec(shape.numbers.length), false);
     this.objects = shape.objects.length === 0 ? null : home.keyed('objects', objectsCodec(shape.objects));
   }
 
-  /** @param keyColumns how many there are: a key of one is its value */
-  load(keyColumns: number): void {
-    const slots = [...this.windows.slots()];
-    for (const slot of slots) {
-      const parts = this.windows.key(slot);
-      this.keys[slot] = keyColumns === 1 ? parts[0]! : parts.slice(0, keyColumns);
-    }
-    this.loaded = slots.sort((a, b) => this.number(a, SEQUENCE) - this.number(b, SEQUENCE));
+  load(): void {
+    const slots = this.windows.allSlots();
+    const sequences = new Float64Array(slots.length);
+    for (let at = 0; at < slots.length; at++) sequences[at] = this.number(slots[at]!, SEQUENCE);
+    const order = integerOrder(sequences, slots.length);
+    for (let at = 0; at < order.length; at++) order[at] = slots[order[at]!]!;
+    this.loaded = order;
   }
 
   place(): SavedPlace {
@@ -45,9 +44,8 @@ export class SavedStates implements WindowStates {
   open(key: Key, start: number, end: number): number {
     const { windows, shape } = this;
     const sequence = ++this.opened;
-    const slot = windows.claim(typeof key === 'object' ? [...key, sequence] : [key, sequence]);
+    const slot = windows.insert(key);
     writeNew(windows.change(slot), windows.offset(slot), shape.numbers, start, end, sequence);
-    this.keys[slot] = key;
     return slot;
   }
 
@@ -58,7 +56,7 @@ export class SavedStates implements WindowStates {
   }
 
   key(slot: number): Key {
-    return this.keys[slot]!;
+    return this.windows.key(slot);
   }
 
   number(slot: number, field: number): number {
@@ -72,7 +70,6 @@ export class SavedStates implements WindowStates {
   close(slot: number): void {
     this.windows.remove(slot);
     this.objects?.delete(slot);
-    this.keys[slot] = '';
   }
 
   /** Nothing is open any more. */

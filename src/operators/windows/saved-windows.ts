@@ -33,7 +33,7 @@ export class SavedWindows {
   }
 
   /** To be called when the home has loaded. */
-  load(watermark: Watermark, keyColumns: number): void {
+  load(watermark: Watermark): void {
     const { progress, states } = this;
     this.slot = progress.find('');
     if (this.slot >= 0) {
@@ -45,20 +45,18 @@ export class SavedWindows {
       watermark.waited = values[at + WAITED]!;
       states.opened = values[at + OPENED]!;
     }
-    states.load(keyColumns);
+    states.load();
   }
 
-  /** To be called after each event, also after one that was an error. */
+  /** To be called before the state is saved. */
   settle({ time, latest, lateEvents, waited }: Watermark): void {
     const { progress, states } = this;
-    if (this.slot < 0) this.slot = progress.claim('');
-    const values = progress.change(this.slot);
+    const now = [time, latest, lateEvents, waited, states.opened];
+    const isNew = this.slot < 0;
+    if (isNew) this.slot = progress.claim('');
     const at = progress.offset(this.slot);
-    values[at + TIME] = time;
-    values[at + LATEST] = latest;
-    values[at + LATE_EVENTS] = lateEvents;
-    values[at + WAITED] = waited;
-    values[at + OPENED] = states.opened;
+    const before = progress.values(this.slot);
+    if (isNew || now.some((value, field) => value !== before[at + field])) progress.change(this.slot).set(now, at);
   }
 
   /** There will be no more events, also after a restart. */

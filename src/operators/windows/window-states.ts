@@ -38,7 +38,7 @@ export abstract class Place {
  */
 export interface WindowStates {
   /** The slots of those that a checkpoint has saved, in the order of their sequence. */
-  readonly loaded: readonly number[];
+  readonly loaded: Uint32Array;
   place(): Place;
   /** A slot for a new window. */
   open(key: Key, start: number, end: number): number;

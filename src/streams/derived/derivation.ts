@@ -1,9 +1,9 @@
 import type { Observable } from 'rxjs';
 import { describe } from '../../errors.js';
 import type { CapturedState } from '../../snapshots/captured-state.js';
-import type { UnsavedMark } from '../../snapshots/unsaved.js';
 import type { Row } from '../row-codec.js';
 import type { Build } from './build.js';
+import type { CapturedRows, DerivedOutput, SideOutputs } from './derived-output.js';
 import { inputFailed } from './misuse.js';
 import { type AnyState, Pipeline } from './pipeline.js';
 import type { PipelineStream } from './pipeline-inputs.js';
@@ -22,39 +22,6 @@ export interface DerivationStatus {
   /** The lsn of the event at which it stopped, and why. */
   readonly lsn?: number;
   readonly cause?: unknown;
-}
-
-/** Where the rows of a pipeline go: into a stream, or into a table. */
-export interface DerivedOutput {
-  readonly states: readonly AnyState[];
-  /** Takes a row; throws where it does not fit. */
-  take(row: unknown): void;
-  /** Those that were taken since count; gives them as others see them. */
-  accept(): readonly unknown[];
-  /** Those that were taken since do not. */
-  drop(): void;
-  /** All rows of the turn are there. */
-  endTurn(lsn: number, isTold: boolean): void;
-  /** Turns up to now can be read. */
-  endGroup(): void;
-  /** How much there is that no checkpoint has, by the name of the stream. */
-  mark(): CapturedRows | null;
-  /** What was built is there, and takes the place of what was before. */
-  swapped(): void;
-  /** Nothing of it will be saved any more: it must not keep others waiting. */
-  stopped(): void;
-}
-
-/** How many rows of a derived stream a checkpoint takes. */
-export interface CapturedRows {
-  readonly stream: string;
-  readonly mark: UnsavedMark;
-}
-
-/** Streams beside the rows of a pipeline: events that were too late, and those that made it throw. */
-export interface SideOutputs {
-  readonly late: DerivedOutput | null;
-  readonly deadLetters: DerivedOutput | null;
 }
 
 /** A derivation as it was between two turns, on its way into a snapshot. */
@@ -77,8 +44,11 @@ export class Derivation {
   failure: { readonly lsn: number; readonly cause: unknown } | null = null;
   /** The lsn of its last turn … */
   turnLsn = -1;
-  /** … and what it gave there, as readers see it. */
-  rows: unknown[] = [];
+  /** … and what it gave there, as those see it who read it. */
+  private rows: unknown[] = [];
+  /** Whether the outputs have taken something in this turn, and whether some of that is not accepted yet: most turns give nothing. */
+  private hasGiven = false;
+  private hasTaken = false;
   /** Where it is a version that is being built. */
   build: Build | null = null;
   /** The derivations whose rows it reads. */
@@ -101,8 +71,14 @@ export class Derivation {
     ticks: () => PipelineStream,
   ) {
     const sink = {
-      next: (row: unknown) => this.output.take(row),
-      late: (event: unknown, time: number) => this.sides.late?.take({ ts: Math.round(time), event }),
+      next: (row: unknown) => {
+        this.hasTaken = true;
+        this.output.take(row);
+      },
+      late: (event: unknown, time: number) => {
+        this.hasTaken = true;
+        this.sides.late?.take({ ts: Math.round(time), event });
+      },
       failed: (cause: unknown) => this.stop(this.turnLsn, cause),
       turns: this,
     };
@@ -160,12 +136,14 @@ export class Derivation {
     }
     this.pipeline.push(input, row);
     if (this.pipeline.failure !== null) this.failed(input, row, lsn);
-    else this.accept();
+    else if (this.hasTaken) this.accept();
   }
 
   private accept(): void {
-    const { rows } = this;
-    for (const row of this.output.accept()) rows.push(row);
+    this.hasTaken = false;
+    this.hasGiven = true;
+    const given = this.output.accept();
+    if (this.downstream.length > 0) for (const row of given) this.rows.push(row);
     this.sides.late?.accept();
   }
 
@@ -175,6 +153,7 @@ export class Derivation {
     const { late, deadLetters } = this.sides;
     this.output.drop();
     late?.drop();
+    this.hasTaken = false;
     if (deadLetters === null) {
       this.stop(lsn, failure);
       return;
@@ -185,6 +164,7 @@ export class Derivation {
       this.pipeline.restart();
       deadLetters.take({ ts: (row as Row)[time], input: name, lsn, error: describe(failure), event: row });
       deadLetters.accept();
+      this.hasGiven = true;
     } catch (error) {
       this.stop(lsn, error);
     }
@@ -196,7 +176,8 @@ export class Derivation {
   }
 
   endTurn(lsn: number, isTold: boolean): void {
-    if (this.turnLsn !== lsn || this.state === 'stopped') return;
+    if (!this.hasGiven || this.turnLsn !== lsn || this.state === 'stopped') return;
+    this.hasGiven = false;
     for (const output of this.outputs) output.endTurn(lsn, isTold);
   }
 
@@ -223,6 +204,7 @@ export class Derivation {
   /** What a checkpoint writes; `null` where it is not at a place from which it could go on. */
   capture(): CapturedDerivation | null {
     if (this.state === 'stopped' || this.state === 'new' || this.turnLsn >= this.processedTo) return null;
+    this.pipeline.settle();
     return {
       derivation: this,
       processedTo: this.processedTo,

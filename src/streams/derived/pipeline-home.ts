@@ -15,12 +15,20 @@ export class PipelineHome implements OperatorHome {
     private readonly branch: InputBranch,
   ) {}
 
-  keyed<K extends StateKey, V, A extends Values>(part: string, codec: StateCodec<V, A>): KeyedState<K, V, A> {
-    return this.pipeline.state(`${this.path}/${part}`, codec);
+  keyed<K extends StateKey, V, A extends Values>(
+    part: string,
+    codec: StateCodec<V, A>,
+    isIndexed = true,
+  ): KeyedState<K, V, A> {
+    return this.pipeline.state(`${this.path}/${part}`, codec, isIndexed);
   }
 
   whenLoaded(callback: () => void): void {
     this.pipeline.whenLoaded.push(callback);
+  }
+
+  beforeSave(callback: () => void): void {
+    this.pipeline.beforeSave.push(callback);
   }
 
   onTick(callback: (now: number) => void): void {

@@ -51,6 +51,8 @@ export class Pipeline implements PipelineScope {
   private readonly ticksWanted = new Map<string, number>();
   /** To be called once its state is as it was saved. */
   readonly whenLoaded: (() => void)[] = [];
+  /** To be called before its state is saved. */
+  readonly beforeSave: (() => void)[] = [];
   private subscription = new Subscription();
   private operators = 0;
   private isSubscribing = false;
@@ -98,6 +100,8 @@ export class Pipeline implements PipelineScope {
    */
   restart(): void {
     this.subscription.unsubscribe();
+    this.settle();
+    this.beforeSave.length = 0;
     this.failure = null;
     this.operators = 0;
     this.shape.length = 0;
@@ -114,13 +118,19 @@ export class Pipeline implements PipelineScope {
     if (this.failure !== null) throw this.failure;
   }
 
+  /** Its states are as its operators are: they may be saved. */
+  settle(): void {
+    for (const callback of this.beforeSave) callback();
+  }
+
   /** Gives a row of an input its turn. */
   push(input: number, row: unknown): void {
     const outer = enterScope(this);
     this.isInTurn = true;
     this.turnInput = input;
     try {
-      for (const reader of this.reads.readersOf(input)) reader.next(row);
+      const readers = this.reads.readersOf(input);
+      for (let at = 0; at < readers.length; at++) readers[at]!.next(row);
     } catch (error) {
       this.fail(error);
     } finally {
@@ -166,10 +176,14 @@ export class Pipeline implements PipelineScope {
   }
 
   /** The state of this name; the same one after a restart. */
-  state<K extends StateKey, V, A extends Values>(name: string, codec: StateCodec<V, A>): KeyedState<K, V, A> {
+  state<K extends StateKey, V, A extends Values>(
+    name: string,
+    codec: StateCodec<V, A>,
+    isIndexed: boolean,
+  ): KeyedState<K, V, A> {
     const known = this.states.find((state) => state.name === name) as KeyedState<K, V, A> | undefined;
     if (known !== undefined) return known;
-    const state = new KeyedState<K, V, A>(name, codec);
+    const state = new KeyedState<K, V, A>(name, codec, isIndexed);
     this.states.push(state);
     return state;
   }

@@ -1,9 +1,9 @@
 import type { UnsavedEvents } from '../../snapshots/unsaved.js';
 import { EventEntryBuilder, type StreamLayout } from '../../wal/event-entry.js';
-import type { RowCodec } from '../row-codec.js';
+import type { Row, RowCodec } from '../row-codec.js';
 import { decodedRow } from '../values.js';
 import { type Build, keptTo } from './build.js';
-import type { CapturedRows, DerivedOutput } from './derivation.js';
+import type { CapturedRows, DerivedOutput } from './derived-output.js';
 
 /** What the rows of a derived stream are, and who listens. */
 export interface OutputStream {
@@ -14,10 +14,11 @@ export interface OutputStream {
   emit(row: unknown, lsn: number, index: number, group: object): void;
 }
 
-/** A row as columns store it, and as readers see it. */
+/** A row as readers see it, whatever the pipeline does to its own afterwards. */
 interface TakenRow {
-  readonly stored: readonly unknown[];
-  readonly row: unknown;
+  readonly row: Row;
+  /** What columns store for it; `null` where these are its values. */
+  readonly stored: readonly unknown[] | null;
   readonly isKept: boolean;
 }
 
@@ -57,15 +58,21 @@ export class StreamOutput implements DerivedOutput {
 
   take(row: unknown): void {
     const { codec, isKept } = this.stream;
+    if (codec.isPlain(row)) {
+      this.turn.push({ row: codec.plainCopyOf(row), stored: null, isKept: isKept(row) });
+      return;
+    }
     const stored = codec.stored(row);
-    this.turn.push({ stored, row: decodedRow(codec.columns, stored), isKept: isKept(row) });
+    this.turn.push({ row: decodedRow(codec.columns, stored), stored, isKept: isKept(row) });
   }
 
   accept(): readonly unknown[] {
     const { turn, accepted } = this;
     if (accepted === turn.length) return NO_ROWS;
+    const rows: unknown[] = [];
+    for (let at = accepted; at < turn.length; at++) if (turn[at]!.isKept) rows.push(turn[at]!.row);
     this.accepted = turn.length;
-    return turn.slice(accepted).flatMap(({ row, isKept }) => (isKept ? [row] : []));
+    return rows;
   }
 
   drop(): void {
@@ -80,24 +87,28 @@ export class StreamOutput implements DerivedOutput {
     const { turn } = this;
     this.turn = [];
     this.accepted = 0;
-    for (const { stored, row, isKept } of turn) {
-      if (isTold && lsn >= this.toldFrom) this.stream.emit(row, lsn, this.indexes, this.group);
-      if (isKept && lsn > this.keptTo) this.put(stored, lsn, this.indexes++);
+    for (const taken of turn) {
+      if (isTold && lsn >= this.toldFrom) this.stream.emit(taken.row, lsn, this.indexes, this.group);
+      if (taken.isKept && lsn > this.keptTo) this.put(taken, lsn, this.indexes++);
     }
   }
 
-  private put(stored: readonly unknown[], lsn: number, index: number): void {
+  private put({ row, stored }: TakenRow, lsn: number, index: number): void {
     const { codec } = this.stream;
     if (this.entry === null || this.entry.rows === 0) {
       this.entry ??= new EventEntryBuilder(this.layout);
       this.firstLsn = lsn;
     }
     const { entry } = this;
-    const key = codec.keyOf(stored);
+    const key = stored === null ? codec.plainKeyOf(row) : codec.keyOf(stored);
     let slot = this.slots.get(key);
-    if (slot === undefined) this.slots.set(key, (slot = entry.addKey(codec.keyValues(stored))));
+    if (slot === undefined) {
+      slot = entry.addKey(stored === null ? codec.plainKeyValues(row) : codec.keyValues(stored));
+      this.slots.set(key, slot);
+    }
     entry.room(1);
-    codec.put(entry, stored);
+    if (stored === null) codec.putPlain(entry, row);
+    else codec.put(entry, stored);
     entry.commitDerivedRow(slot, lsn - this.firstLsn, index);
   }
 

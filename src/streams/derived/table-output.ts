@@ -3,7 +3,7 @@ import { KeyedState } from '../../snapshots/keyed-state.js';
 import { jsonCodec } from '../../snapshots/state-codec.js';
 import type { StateKey } from '../../snapshots/state-key.js';
 import { shown } from '../values.js';
-import type { DerivedOutput } from './derivation.js';
+import type { DerivedOutput } from './derived-output.js';
 
 /** A change of a table: `value` is undefined where the key went. */
 export interface TableChange<V> {

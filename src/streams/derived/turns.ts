@@ -44,13 +44,15 @@ export function routeOf(stream: number, derivations: readonly Derivation[], numb
 
 /** Gives a row its turn: through every pipeline, then to those who listen to what they give. */
 export function takeTurn(route: Route, row: unknown, lsn: number, isTold: boolean): void {
-  for (const { derivation, feeds } of route) {
-    for (const { input, upstream } of feeds) {
+  for (let step = 0; step < route.length; step++) {
+    const { derivation, feeds } = route[step]!;
+    for (let at = 0; at < feeds.length; at++) {
+      const { input, upstream } = feeds[at]!;
       if (upstream === null) derivation.push(input, row, lsn);
       else for (const derived of upstream.rowsOf(lsn)) derivation.push(input, derived, lsn);
     }
   }
-  for (const { derivation } of route) derivation.endTurn(lsn, isTold);
+  for (let step = 0; step < route.length; step++) route[step]!.derivation.endTurn(lsn, isTold);
 }
 
 /** The derivations that have a turn with each event as it is committed. */

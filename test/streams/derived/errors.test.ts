@@ -1,5 +1,16 @@
 import { delay, filter, from, map, mergeMap, type Observable, of, startWith, switchMap, tap } from 'rxjs';
-import { float64, fold, key, type Millrace, MillraceError, string, timestamp } from '../../../src/index.js';
+import {
+  float64,
+  fold,
+  key,
+  type Millrace,
+  MillraceError,
+  string,
+  sum,
+  timestamp,
+  tumbling,
+  windowed,
+} from '../../../src/index.js';
 import { SimulatedStorage } from '../../../src/storage/simulated-storage.js';
 import { openDerived, type Payment, payments, recordsOf } from '../../support/derived-mills.js';
 
@@ -148,6 +159,39 @@ describe('a pipeline that throws, with dead letters', () => {
     expect(opened.last.get('b')).toEqual(good.findLast(({ event }) => event.account === 'b')!.event);
     expect(opened.mill.streamNames).toEqual(['last.dead', 'payments', 'some', 'some.dead']);
     expect(opened.some.status.state).toBe('live');
+  });
+
+  it('goes on with the windows and the time that there were', async () => {
+    const declareWindows = (mill: Millrace) => {
+      const source = mill.stream('payments', { schema });
+      const from = source.pipe(
+        map((row) => {
+          if (row.amount === 37) throw new Error('37 is not an amount');
+          return row;
+        }),
+        windowed(tumbling(10), { by: 'account', aggregate: { total: sum('amount') } }),
+      );
+      return { payments: source, totals: mill.stream('totals', { from, onError: 'deadLetter' }) };
+    };
+    const opened = await openDerived(new SimulatedStorage({ seed: 1 }), declareWindows);
+    await opened.settled(opened.mill.start());
+    const append = (ts: number, amount: number) => opened.settled(opened.payments.append({ ts, account: 'a', amount }));
+    for (const [ts, amount] of [
+      [5, 1],
+      [12, 2],
+      [13, 37],
+      // Its window has ended: it is late, and opens no second one.
+      [6, 4],
+      [14, 8],
+      [25, 16],
+    ] as const)
+      await append(ts, amount);
+    const rows = (await recordsOf(opened.totals, opened)).map(({ event }) => [event.start, event.total]);
+    expect(rows).toEqual([
+      [0, 1],
+      [10, 10],
+    ]);
+    expect(opened.totals.status.state).toBe('live');
   });
 
   it('refuses a side stream as the input of a pipeline', async () => {
