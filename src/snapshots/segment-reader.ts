@@ -13,6 +13,7 @@ import { placeColumns } from './segments/geometry.js';
 import { compareKeys, fromJsonKey, keyColumns } from './segments/key-order.js';
 import { BlockPages, corruptSegment } from './segments/pages.js';
 import type { RawRows } from './segments/raw.js';
+import type { Loan } from './segments/read-memory.js';
 import { type PlacedColumn, readRows } from './segments/rows.js';
 import { oneKey, type RowRange } from './segments/sorted-keys.js';
 
@@ -23,6 +24,8 @@ export interface BlockOptions {
   readonly rows?: RowRange;
   /** Whether lsn and index are wanted too; they are where not given. */
   readonly positions?: boolean;
+  /** Memory for what is read; fresh memory where not given. */
+  readonly memory?: Loan;
 }
 
 export interface CheckedBlock {
@@ -57,7 +60,9 @@ export class SegmentReader {
   block(at: number, options: BlockOptions = {}): Observable<SegmentBlock> {
     return defer(() => {
       const layout = this.layoutWith(options.columns);
-      return this.rawRows(at, layout.columns, options).pipe(map((raw) => new SegmentBlock(layout, raw)));
+      return this.rawRows(at, layout.columns, options).pipe(
+        map((raw) => new SegmentBlock(layout, raw, null, options.memory)),
+      );
     });
   }
 
@@ -132,7 +137,7 @@ export class SegmentReader {
       switchMap((entry) => {
         const wanted = this.placed(entry, columns, options.positions ?? true);
         const rows = options.rows ?? { from: 0, to: entry.rows };
-        return readRows(this.pagesOf(at, entry), wanted, rows, entry.rows);
+        return readRows(this.pagesOf(at, entry, options.memory), wanted, rows, entry.rows);
       }),
     );
   }
@@ -162,8 +167,8 @@ export class SegmentReader {
     return layout;
   }
 
-  private pagesOf(at: number, entry: DirectoryEntry): BlockPages {
-    return new BlockPages(this.file, this.info.blocks[at]!, entry.pages, this.hash);
+  private pagesOf(at: number, entry: DirectoryEntry, memory?: Loan): BlockPages {
+    return new BlockPages(this.file, this.info.blocks[at]!, entry.pages, this.hash, memory);
   }
 
   private entry(at: number): Observable<DirectoryEntry> {

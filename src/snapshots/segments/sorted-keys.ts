@@ -4,6 +4,7 @@ import type { Key } from '../segment-format.js';
 import { valueBytes } from './geometry.js';
 import { compareKeys } from './key-order.js';
 import { bitAt, type RawColumn } from './raw.js';
+import type { Loan } from './read-memory.js';
 import { toColumnValues } from './values.js';
 
 type KeyType = 'int32' | 'int64';
@@ -31,9 +32,10 @@ export class SortedKeys {
   }
 
   /** For each row, the number of its key. */
-  index(): Uint32Array {
-    const index = new Uint32Array(this.rows);
-    for (let key = 1; key < this.count; key++) index.fill(key, this.starts[key], this.starts[key + 1] ?? this.rows);
+  index(memory?: Loan): Uint32Array {
+    const { rows } = this;
+    const index = memory ? new Uint32Array(memory.take(rows * 4).buffer, 0, rows) : new Uint32Array(rows);
+    for (let key = 0; key < this.count; key++) index.fill(key, this.starts[key], this.starts[key + 1] ?? this.rows);
     return index;
   }
 
