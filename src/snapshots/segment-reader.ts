@@ -7,13 +7,13 @@ import { firstWhere } from '../wal/first-where.js';
 import type { Hash } from '../wal/hash.js';
 import { type BlockInfo, type Key, type SegmentInfo, tableColumns, toHex } from './segment-format.js';
 import { SegmentBlock } from './segments/block.js';
+import type { Loan } from './segments/block-memory.js';
 import { RowSums, type SumOptions } from './segments/canonical-row.js';
 import { type DirectoryEntry, readDirectoryEntry, splitDirectory } from './segments/directory.js';
 import { placeColumns } from './segments/geometry.js';
 import { compareKeys, fromJsonKey, keyColumns } from './segments/key-order.js';
 import { BlockPages, corruptSegment } from './segments/pages.js';
 import type { RawRows } from './segments/raw.js';
-import type { Loan } from './segments/read-memory.js';
 import { type PlacedColumn, readRows } from './segments/rows.js';
 import { oneKey, type RowRange } from './segments/sorted-keys.js';
 
@@ -119,13 +119,13 @@ export class SegmentReader {
     );
   }
 
-  /** All of a block's bytes, and what the directory says of them, which was found right. */
-  checkedBlock(at: number): Observable<CheckedBlock> {
+  /** All of a block's bytes, and what the directory says of them, which was found right. `memory` is for the bytes. */
+  checkedBlock(at: number, memory?: Loan): Observable<CheckedBlock> {
     const whole = { offset: 0, length: this.info.blocks[at]!.bytes };
     return this.entryBytes(at).pipe(
       switchMap((entryBytes) => {
         const entry = readDirectoryEntry(entryBytes);
-        const pages = this.pagesOf(at, entry).read([whole]);
+        const pages = this.pagesOf(at, entry, memory).read([whole]);
         const info = this.info.blocks[at]!;
         return pages.pipe(map((bytesOf) => ({ info, bytes: bytesOf(whole), entry, entryBytes })));
       }),

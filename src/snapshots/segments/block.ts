@@ -1,8 +1,8 @@
 import type { ColumnValues } from '../../wal/batch.js';
 import type { StreamLayout } from '../../wal/event-entry.js';
 import { INDEX_COLUMN, type Key, LSN_COLUMN } from '../segment-format.js';
+import type { Loan } from './block-memory.js';
 import { type RawColumn, type RawRows, words } from './raw.js';
-import type { Loan } from './read-memory.js';
 import { keysOf, type RowRange, type SortedKeys } from './sorted-keys.js';
 import { denseOrder, positionOrder } from './stable-order.js';
 import { toColumnValues, toDoubles, toValidity } from './values.js';

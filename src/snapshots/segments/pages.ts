@@ -3,8 +3,8 @@ import { MillraceError } from '../../errors.js';
 import type { StorageFile } from '../../storage/storage.js';
 import type { Hash } from '../../wal/hash.js';
 import { type BlockInfo, PAGE_BYTES } from '../segment-format.js';
+import type { Loan } from './block-memory.js';
 import type { Part } from './geometry.js';
-import type { Loan } from './read-memory.js';
 
 /** Pages that nobody asked for are read all the same where so few of them are between two that are needed. */
 const GAP_PAGES_MAX = 4;

@@ -1,10 +1,10 @@
 import { type ColumnValues, TextValues } from '../../wal/batch.js';
 import { type ColumnLayout, type ColumnType, type FixedArray, isVariable } from '../../wal/column.js';
 import type { Key } from '../segment-format.js';
+import type { Loan } from './block-memory.js';
 import { valueBytes } from './geometry.js';
 import { compareKeys } from './key-order.js';
 import { bitAt, type RawColumn } from './raw.js';
-import type { Loan } from './read-memory.js';
 import { toColumnValues } from './values.js';
 
 type KeyType = 'int32' | 'int64';

@@ -1,4 +1,4 @@
-import type { Loan } from './read-memory.js';
+import type { Loan } from './block-memory.js';
 
 /** A digit of a number that rows are ordered by. */
 const DIGIT_BITS = 16;

@@ -1,8 +1,8 @@
 import { BytesValues, type ColumnValues, TextValues } from '../../wal/batch.js';
 import { bitmapBytes } from '../../wal/column.js';
 import { BLOCK_ROWS_MAX } from '../segment-format.js';
+import type { Loan } from './block-memory.js';
 import { bitAt, type RawColumn, words } from './raw.js';
-import type { Loan } from './read-memory.js';
 
 const TWO_32 = 2 ** 32;
 const ALL_VALID = new Uint8Array(bitmapBytes(BLOCK_ROWS_MAX)).fill(0xff);

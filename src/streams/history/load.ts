@@ -1,5 +1,5 @@
 import { map, type Observable, of } from 'rxjs';
-import type { ReadMemory } from '../../snapshots/segments/read-memory.js';
+import type { BlockMemory } from '../../snapshots/segments/block-memory.js';
 import { Batch } from '../../wal/batch.js';
 import type { StreamLayout } from '../../wal/event-entry.js';
 import type { ReadBatch, RowFilter } from './filter.js';
@@ -29,7 +29,7 @@ export interface LoadOptions {
   readonly columns?: readonly string[];
   /** Whether lsns are wanted. */
   readonly positions: boolean;
-  readonly memory: ReadMemory;
+  readonly memory: BlockMemory;
 }
 
 /** Reads a unit, with what the filter needs; of a single key, only its rows. What is in memory is there at once. */

@@ -1,7 +1,7 @@
 import { map, type Observable, of, ReplaySubject, tap } from 'rxjs';
 import type { Retained } from '../../snapshots/manifest.js';
 import type { RowPosition } from '../../snapshots/row-position.js';
-import { ReadMemory } from '../../snapshots/segments/read-memory.js';
+import { BlockMemory } from '../../snapshots/segments/block-memory.js';
 import type { StreamLayout } from '../../wal/event-entry.js';
 import type { RowCodec } from '../row-codec.js';
 import { EVERYTHING, type Filter, RowFilter } from './filter.js';
@@ -49,7 +49,7 @@ export class Scan<T> {
   private readonly filter: RowFilter;
   private readonly codec: RowCodec<T>;
   private isForward = true;
-  private readonly memory = new ReadMemory();
+  private readonly memory = new BlockMemory();
   /** What is read already of the blocks that come next. */
   private ahead: readonly Ahead[] = [];
 

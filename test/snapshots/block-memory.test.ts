@@ -1,10 +1,10 @@
-import { ReadMemory } from '../../src/snapshots/segments/read-memory.js';
+import { BlockMemory } from '../../src/snapshots/segments/block-memory.js';
 
 const LARGE = 100_000;
 
 describe('memory for blocks', () => {
   it('is used again once it was given back, as much of it as was asked for', () => {
-    const memory = new ReadMemory();
+    const memory = new BlockMemory();
     const first = memory.loan();
     const { buffer } = first.take(LARGE);
     first.giveBack();
@@ -14,7 +14,7 @@ describe('memory for blocks', () => {
   });
 
   it('is never that of a block that is still used', () => {
-    const memory = new ReadMemory();
+    const memory = new BlockMemory();
     const [first, second] = [memory.loan(), memory.loan()];
     const taken = [first.take(LARGE), first.take(LARGE), second.take(LARGE)];
     first.giveBack();
@@ -27,7 +27,7 @@ describe('memory for blocks', () => {
   });
 
   it('is fresh where what was given back is too small, and the smallest that will do', () => {
-    const memory = new ReadMemory();
+    const memory = new BlockMemory();
     const first = memory.loan();
     const [large, small] = [first.take(5 * LARGE), first.take(LARGE)];
     first.giveBack();

@@ -2,21 +2,23 @@
 const KEPT_BYTES_MIN = 64 * 1024;
 
 /**
- * Memory for blocks that are read one after the other. Fresh memory for each would have the garbage collector go through the
+ * Memory for blocks that are read, or made, one after the other. Fresh memory for each would have the garbage collector go through the
  * whole heap every few dozen megabytes of it; so what one block had is used for a later one, once it is given back.
  */
-export class ReadMemory {
+export class BlockMemory {
   private free: ArrayBuffer[] = [];
 
   /** Memory for one block. */
   loan(): Loan {
     return new Loan(
       (length) => this.taken(length),
-      (buffers) => {
-        // In place of what was not wanted since the last time: so there is never more than a block has.
-        this.free = buffers;
-      },
+      (buffers) => this.put(buffers),
     );
+  }
+
+  /** What nobody uses any more; in place of what was not wanted since the last time, so that there is never more than a block has. */
+  put(buffers: ArrayBuffer[]): void {
+    this.free = buffers;
   }
 
   private taken(length: number): ArrayBuffer | undefined {
@@ -28,7 +30,7 @@ export class ReadMemory {
   }
 }
 
-/** The memory of one block. What is in it at first may be anything. */
+/** The memory of one block, or of a job's. What is in it at first may be anything. */
 export class Loan {
   private buffers: ArrayBuffer[] = [];
 
