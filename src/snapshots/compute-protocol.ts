@@ -2,11 +2,14 @@ import type { MessagePort } from 'node:worker_threads';
 import { describe, type ErrorCode, type ErrorPosition, MillraceError } from '../errors.js';
 import { loadHash } from '../wal/hash.js';
 import { type Job, type JobResult, type JobTable, runJob } from './compute.js';
+import { BlockMemory } from './segments/block-memory.js';
 
 /** To the worker. */
 export interface JobRequest {
   readonly id: number;
   readonly job: Job;
+  /** Memory of results that came before, for the output of this one and of later ones. */
+  readonly spare: ArrayBuffer[];
 }
 
 /** From the worker. */
@@ -23,10 +26,12 @@ export interface JobFailure extends ErrorPosition {
 
 /** The worker's side: runs the jobs that come in, one after the other. */
 export function serveJobs(port: MessagePort, jobs: JobTable): void {
+  const memory = new BlockMemory();
   loadHash().subscribe((hash) => {
-    port.on('message', ({ id, job }: JobRequest) => {
+    port.on('message', ({ id, job, spare }: JobRequest) => {
+      if (spare.length > 0) memory.put(spare);
       try {
-        const result = runJob(jobs, job, hash);
+        const result = runJob(jobs, job, hash, memory.loan());
         port.postMessage({ id, result } satisfies JobReply, transferable(result.output));
       } catch (error) {
         port.postMessage({ id, failure: toFailure(job, error) } satisfies JobReply);

@@ -1,6 +1,7 @@
 import { defer, EMPTY, map, type Observable, of, type SchedulerLike, throwError, throwIfEmpty, timer } from 'rxjs';
 import { MillraceError } from '../errors.js';
 import type { Hash } from '../wal/hash.js';
+import { BlockMemory, type Loan } from './segments/block-memory.js';
 
 /**
  * Work that does not belong on the mill's thread: a pure function, known by its name, from bytes to bytes. It sees no
@@ -23,9 +24,12 @@ export interface JobResult {
   readonly output: readonly Uint8Array[];
   /** Plain JSON data. */
   readonly answer: unknown;
+  /** Said by who does not need `output` any more: its memory may be used for that of later jobs. */
+  readonly giveBack?: () => void;
 }
 
-export type JobFunction = (job: Job, hash: Hash) => JobResult;
+/** `memory` is for the output. */
+export type JobFunction = (job: Job, hash: Hash, memory: Loan) => JobResult;
 
 /** Which jobs there are. */
 export type JobTable = { readonly [name: string]: JobFunction };
@@ -46,6 +50,7 @@ export interface InlineOptions {
 
 /** Runs jobs on the caller's thread: for simulations, and where no thread is wanted. */
 export class InlineCompute implements Compute {
+  private readonly memory = new BlockMemory();
   private isClosed = false;
 
   constructor(
@@ -59,7 +64,9 @@ export class InlineCompute implements Compute {
     return defer(() => {
       if (this.isClosed) return throwError(computeClosed);
       // The input is read now, as a worker would begin to, whenever the answer comes.
-      const answer = attempt(() => runJob(this.jobs, job, this.hash));
+      const memory = this.memory.loan();
+      const giveBack = () => memory.giveBack();
+      const answer = attempt(() => ({ ...runJob(this.jobs, job, this.hash, memory), giveBack }));
       return scheduler ? timer(latency, scheduler).pipe(map(() => this.open(answer))) : of(answer());
     });
   }
@@ -85,11 +92,11 @@ export function resultOf(compute: Compute, job: Job): Observable<JobResult> {
 }
 
 /** @throws MillraceError `INVALID_ARGUMENT` where no job has this name, and whatever the job throws */
-export function runJob(jobs: JobTable, job: Job, hash: Hash): JobResult {
+export function runJob(jobs: JobTable, job: Job, hash: Hash, memory: Loan): JobResult {
   if (!Object.hasOwn(jobs, job.name)) {
     throw new MillraceError('INVALID_ARGUMENT', `There is no job named ${JSON.stringify(job.name)}.`);
   }
-  return jobs[job.name]!(job, hash);
+  return jobs[job.name]!(job, hash, memory);
 }
 
 export function computeClosed(): MillraceError {

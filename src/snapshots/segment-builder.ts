@@ -4,6 +4,7 @@ import type { Hash } from '../wal/hash.js';
 import type { Job, JobResult } from './compute.js';
 import { addSums, BLOCK_BYTES_MAX, BLOCK_ROWS_MAX, type BlockInfo, toHex } from './segment-format.js';
 import { BlockEncoder, type EncodedBlock } from './segments/block-encoder.js';
+import type { Loan } from './segments/block-memory.js';
 import { RowSums, type SumOptions } from './segments/canonical-row.js';
 import { EntrySources } from './segments/entry-sources.js';
 import { PackedEntries } from './segments/packed-entries.js';
@@ -45,8 +46,8 @@ export interface BuiltBlocks {
 }
 
 /** Job: event entries as blocks, for a `SegmentWriter`. */
-export function buildBlocks(job: Job, hash: Hash): JobResult {
-  return builtBlocks([...encodedBlocks(job.parameters as BuildParameters, job.input, hash)]);
+export function buildBlocks(job: Job, hash: Hash, memory?: Loan): JobResult {
+  return builtBlocks([...encodedBlocks(job.parameters as BuildParameters, job.input, hash, memory)]);
 }
 
 export function builtBlocks(blocks: readonly EncodedBlock[]): JobResult {
@@ -79,10 +80,11 @@ export function* encodedBlocks(
   parameters: BuildParameters,
   input: readonly Uint8Array[],
   hash: Hash,
+  memory?: Loan,
 ): Iterable<EncodedBlock> {
   const { layout, indexed = false } = parameters;
   const sources = new EntrySources(layout, parameters.older ?? [], new PackedEntries(input));
-  const encoder = new BlockEncoder(layout, indexed, hash);
+  const encoder = new BlockEncoder(layout, indexed, hash, memory);
   const rowsMax = Math.min(parameters.blockRows ?? BLOCK_ROWS_MAX, rowsThatFit(layout), Math.max(1, sources.rows));
   const staged = new StagedBlock(layout, sources.keys, rowsMax, indexed);
   let bytesLeft = BLOCK_BYTES_MAX;

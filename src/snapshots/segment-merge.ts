@@ -6,6 +6,7 @@ import { type Compute, resultOf } from './compute.js';
 import type { BlockInfo, SegmentInfo } from './segment-format.js';
 import type { SegmentReader } from './segment-reader.js';
 import { SegmentWriter } from './segment-writer.js';
+import { BlockMemory } from './segments/block-memory.js';
 import { type BlockOf, type MergeStep, planMerge } from './segments/merge-plan.js';
 import type { SortParameters } from './segments/sort-blocks.js';
 
@@ -35,6 +36,7 @@ export function mergeSegments(
 class Merge {
   private readonly indexed: boolean;
   private readonly writer: SegmentWriter;
+  private readonly memory = new BlockMemory();
 
   constructor(
     private readonly sources: readonly SegmentReader[],
@@ -61,7 +63,11 @@ class Merge {
   }
 
   private copy({ segment, block }: BlockOf): Observable<unknown> {
-    return this.sources[segment]!.checkedBlock(block).pipe(switchMap((checked) => this.writer.copy(checked)));
+    const memory = this.memory.loan();
+    return this.sources[segment]!.checkedBlock(block, memory).pipe(
+      switchMap((checked) => this.writer.copy(checked)),
+      tap({ complete: () => memory.giveBack() }),
+    );
   }
 
   private sort(blocks: readonly BlockOf[]): Observable<unknown> {

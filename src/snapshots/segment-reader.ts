@@ -7,6 +7,7 @@ import { firstWhere } from '../wal/first-where.js';
 import type { Hash } from '../wal/hash.js';
 import { type BlockInfo, type Key, type SegmentInfo, tableColumns, toHex } from './segment-format.js';
 import { SegmentBlock } from './segments/block.js';
+import type { Loan } from './segments/block-memory.js';
 import { RowSums, type SumOptions } from './segments/canonical-row.js';
 import { type DirectoryEntry, readDirectoryEntry, splitDirectory } from './segments/directory.js';
 import { placeColumns } from './segments/geometry.js';
@@ -23,6 +24,8 @@ export interface BlockOptions {
   readonly rows?: RowRange;
   /** Whether lsn and index are wanted too; they are where not given. */
   readonly positions?: boolean;
+  /** Memory for what is read; fresh memory where not given. */
+  readonly memory?: Loan;
 }
 
 export interface CheckedBlock {
@@ -57,7 +60,9 @@ export class SegmentReader {
   block(at: number, options: BlockOptions = {}): Observable<SegmentBlock> {
     return defer(() => {
       const layout = this.layoutWith(options.columns);
-      return this.rawRows(at, layout.columns, options).pipe(map((raw) => new SegmentBlock(layout, raw)));
+      return this.rawRows(at, layout.columns, options).pipe(
+        map((raw) => new SegmentBlock(layout, raw, null, options.memory)),
+      );
     });
   }
 
@@ -114,13 +119,13 @@ export class SegmentReader {
     );
   }
 
-  /** All of a block's bytes, and what the directory says of them, which was found right. */
-  checkedBlock(at: number): Observable<CheckedBlock> {
+  /** All of a block's bytes, and what the directory says of them, which was found right. `memory` is for the bytes. */
+  checkedBlock(at: number, memory?: Loan): Observable<CheckedBlock> {
     const whole = { offset: 0, length: this.info.blocks[at]!.bytes };
     return this.entryBytes(at).pipe(
       switchMap((entryBytes) => {
         const entry = readDirectoryEntry(entryBytes);
-        const pages = this.pagesOf(at, entry).read([whole]);
+        const pages = this.pagesOf(at, entry, memory).read([whole]);
         const info = this.info.blocks[at]!;
         return pages.pipe(map((bytesOf) => ({ info, bytes: bytesOf(whole), entry, entryBytes })));
       }),
@@ -132,7 +137,7 @@ export class SegmentReader {
       switchMap((entry) => {
         const wanted = this.placed(entry, columns, options.positions ?? true);
         const rows = options.rows ?? { from: 0, to: entry.rows };
-        return readRows(this.pagesOf(at, entry), wanted, rows, entry.rows);
+        return readRows(this.pagesOf(at, entry, options.memory), wanted, rows, entry.rows);
       }),
     );
   }
@@ -162,8 +167,8 @@ export class SegmentReader {
     return layout;
   }
 
-  private pagesOf(at: number, entry: DirectoryEntry): BlockPages {
-    return new BlockPages(this.file, this.info.blocks[at]!, entry.pages, this.hash);
+  private pagesOf(at: number, entry: DirectoryEntry, memory?: Loan): BlockPages {
+    return new BlockPages(this.file, this.info.blocks[at]!, entry.pages, this.hash, memory);
   }
 
   private entry(at: number): Observable<DirectoryEntry> {

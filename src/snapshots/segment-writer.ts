@@ -31,13 +31,17 @@ export class SegmentWriter {
   }
 
   /** Adds the blocks that a job made. */
-  add({ output, answer }: JobResult): Observable<void> {
+  add({ output, answer, giveBack }: JobResult): Observable<void> {
     const { blocks } = answer as BuiltBlocks;
-    const offsets = blocks.map(({ info, messageBytes }, at) => this.places.add(info, messageBytes, output[2 * at]!));
-    return this.file.write(
+    // The directory is kept, a copy of it: the memory of all of the output goes back.
+    const offsets = blocks.map(({ info, messageBytes }, at) =>
+      this.places.add(info, messageBytes, output[2 * at]!.slice()),
+    );
+    const written = this.file.write(
       blocks.map((_, at) => output[2 * at + 1]!),
       offsets[0]!,
     );
+    return written.pipe(tap({ complete: () => giveBack?.() }));
   }
 
   /** Adds a block as another segment has it. */

@@ -12,6 +12,8 @@ import { fromFailure, type JobReply, type JobRequest, transferable } from './com
 export class WorkerCompute implements Compute {
   private worker: Worker | null = null;
   private readonly waiting = new Map<number, Subscriber<JobResult>>();
+  /** Memory of results that nobody needs any more: the thread gets it with the next job. */
+  private spare: ArrayBuffer[] = [];
   private lastId = 0;
   private isClosed = false;
 
@@ -22,9 +24,11 @@ export class WorkerCompute implements Compute {
     return new Observable((subscriber) => {
       if (this.isClosed) return subscriber.error(computeClosed());
       const input = job.owned ? job.input : job.input.map(withoutSurroundings);
-      const request: JobRequest = { id: ++this.lastId, job: { ...job, input } };
+      const { spare } = this;
+      this.spare = [];
+      const request: JobRequest = { id: ++this.lastId, job: { ...job, input }, spare };
       const worker = (this.worker ??= this.start());
-      worker.postMessage(request, job.owned ? transferable(input) : []);
+      worker.postMessage(request, job.owned ? [...transferable(input), ...spare] : spare);
       this.waiting.set(request.id, subscriber);
       worker.ref();
     });
@@ -47,7 +51,11 @@ export class WorkerCompute implements Compute {
     if ('failure' in reply) {
       subscriber?.error(fromFailure(reply.failure));
     } else {
-      subscriber?.next(reply.result);
+      const { result } = reply;
+      const giveBack = () => {
+        this.spare = transferable(result.output);
+      };
+      subscriber?.next({ ...result, giveBack });
       subscriber?.complete();
     }
   }

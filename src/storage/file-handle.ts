@@ -46,10 +46,10 @@ export class FileHandle implements StorageFile {
     );
   }
 
-  read(position: number, length: number): Observable<Uint8Array> {
+  read(position: number, length: number, into?: Uint8Array): Observable<Uint8Array> {
     const begin = (subscriber: Subscriber<Uint8Array>, done: Outcome<Uint8Array>) => {
       // Never from the shared pool: readers lay typed arrays over it, which needs an aligned start.
-      const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
+      const bytes = into ?? new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
       const got = length <= READ_AT_ONCE_BYTES_MAX ? fs.readSync(this.#descriptor, bytes, 0, length, position) : 0;
       this.#readOn(bytes, position, got, subscriber, done);
     };

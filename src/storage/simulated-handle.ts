@@ -39,12 +39,17 @@ export class SimulatedHandle implements StorageFile {
     return this.#run('size', () => ({ effect: () => this.#file.length }));
   }
 
-  read(position: number, length: number): Observable<Uint8Array> {
+  read(position: number, length: number, into?: Uint8Array): Observable<Uint8Array> {
     return this.#run(
       'read',
       () => ({
         bytes: length,
-        effect: () => this.#file.bytes.read(position, position + length),
+        effect: () => {
+          const bytes = this.#file.bytes.read(position, position + length);
+          if (into === undefined) return bytes;
+          into.set(bytes);
+          return into.subarray(0, bytes.length);
+        },
       }),
       position,
       length,

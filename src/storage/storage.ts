@@ -34,8 +34,11 @@ export interface StorageFile {
   readonly path: string;
   /** The length in bytes. */
   size(): Observable<number>;
-  /** Reads exactly `length` bytes, fewer only where the file ends: a short read elsewhere is an `EIO`. */
-  read(position: number, length: number): Observable<Uint8Array>;
+  /**
+   * Reads exactly `length` bytes, fewer only where the file ends: a short read elsewhere is an `EIO`. `into` is memory of that
+   * length that may be used for it.
+   */
+  read(position: number, length: number, into?: Uint8Array): Observable<Uint8Array>;
   /** Writes the chunks one after the other from `position`, all of them or an error (then any part may be there). */
   write(chunks: readonly Uint8Array[], position: number): Observable<void>;
   /** Makes contents and length durable. After a failure nothing is known about what was written since the last success. */

@@ -102,29 +102,56 @@ function fieldOf(name: string, value: string): string {
   return `[${literal(name)}]: ${value}`.replace(/^\["([A-Za-z_]\w*)"\]/, '$1');
 }
 
-/** Makes the row at an index from a batch's columns; key columns are arrays of the distinct keys' values. */
-export type BatchReader = (
-  columns: readonly unknown[],
-  validity: readonly (Uint8Array | null)[],
-  keyIndex: Uint32Array,
-  row: number,
-) => unknown;
+/** A batch's columns; key columns are arrays of the distinct keys' values. */
+export interface ReadColumns {
+  readonly columns: readonly unknown[];
+  readonly validity: readonly (Uint8Array | null)[];
+  readonly keyIndex: Uint32Array;
+}
+
+/** Takes a row, and whether it wants more. Its position is not said: lsn and index are 0. */
+export type TakeRow<T> = (row: T, lsn: number, index: number) => boolean;
+
+/** Makes rows from a batch's columns. */
+export interface BatchReader {
+  /** The row at an index. */
+  read(batch: ReadColumns, row: number): unknown;
+  /** Gives the rows at `rows[from]` up to before `rows[to]` until no more are wanted. Returns where the next one is. */
+  visit(batch: ReadColumns, rows: Uint32Array, from: number, to: number, take: TakeRow<unknown>): number;
+}
 
 /** A function that makes rows with `columns` from batches with `layout`. */
 export function generateReader(columns: readonly ColumnLayout[], layout: readonly ColumnLayout[]): BatchReader | null {
-  const fields = columns.map((column) => {
-    const at = layout.findIndex(({ name }) => name === column.name);
+  const places = columns.map((column) => layout.findIndex(({ name }) => name === column.name));
+  const fields = columns.map((column, field) => {
+    const at = places[field]!;
     return fieldOf(column.name, at < 0 ? 'undefined' : expression(layout[at]!, at));
   });
-  return compiled<BatchReader>(`return (columns, validity, keyIndex, row) => ({ ${fields.join(', ')} });`, {
-    fromStoredJson,
-  });
+  const used = places
+    .filter((at) => at >= 0)
+    .map((at) => `const c${at} = batch.columns[${at}], v${at} = batch.validity[${at}];`)
+    .join(' ');
+  const begin = `const keyIndex = batch.keyIndex; ${used}`;
+  return compiled<BatchReader>(
+    `return {
+      read(batch, row) { ${begin} return { ${fields.join(', ')} }; },
+      visit(batch, rows, from, to, take) {
+        ${begin}
+        for (let at = from; at < to; at++) {
+          const row = rows[at];
+          if (!take({ ${fields.join(', ')} }, 0, 0)) return at + 1;
+        }
+        return to;
+      },
+    };`,
+    { fromStoredJson },
+  );
 }
 
 function expression(column: ColumnLayout, at: number): string {
-  if (column.role === 'key') return `columns[${at}][keyIndex[row]]`;
-  const value = valueExpression(column, `columns[${at}]`);
-  return column.optional ? `(validity[${at}][row >> 3] >> (row & 7)) & 1 ? ${value} : undefined` : value;
+  if (column.role === 'key') return `c${at}[keyIndex[row]]`;
+  const value = valueExpression(column, `c${at}`);
+  return column.optional ? `(v${at}[row >> 3] >> (row & 7)) & 1 ? ${value} : undefined` : value;
 }
 
 function valueExpression({ type }: ColumnLayout, values: string): string {

@@ -104,8 +104,10 @@ export abstract class ReadStream<T> extends Observable<T> implements AsyncIterab
    *
    * @example
    * let sum = 0;
-   * await readings.batches({ columns: ['temperature'] }).forEach(({ rows, columns: { temperature } }) => {
-   *   for (let row = 0; row < rows; row++) sum += temperature[row];
+   * await readings.batches({ columns: ['temperature'], reuse: true }).forEach(({ rows, columns: { temperature } }) => {
+   *   let part = 0;
+   *   for (let row = 0; row < rows; row++) part += temperature[row];
+   *   sum += part;
    * });
    */
   batches<C extends keyof T = keyof T>(options: BatchesOptions<T, C> = {}): Observable<ColumnBatch<Pick<T, C>>> {

@@ -3,13 +3,27 @@ import { type Batch, BytesValues, type ColumnValues, isValid, TextValues } from 
 import { type ColumnLayout, isVariable } from '../wal/column.js';
 import type { EventEntryBuilder, StreamLayout } from '../wal/event-entry.js';
 import { ROW_BYTES_MAX, VALUE_BYTES_MAX } from '../wal/format.js';
-import { type BatchReader, type FastPath, generateFastPath, generateReader } from './generated-code.js';
+import {
+  type BatchReader,
+  type FastPath,
+  generateFastPath,
+  generateReader,
+  type ReadColumns,
+  type TakeRow,
+} from './generated-code.js';
 import { fromStoredJson, shown, toStored } from './values.js';
 
 export type Row = Record<string, unknown>;
 
 /** Makes the row at an index of the batch that it was made for. */
 export type RowReader<T> = (row: number) => T;
+
+/** The rows of one batch. */
+export interface BatchRows<T> {
+  readonly read: RowReader<T>;
+  /** Gives the rows at `rows[from]` up to before `rows[to]` until no more are wanted. Returns where the next one is. */
+  visit(rows: Uint32Array, from: number, to: number, take: TakeRow<T>): number;
+}
 
 /**
  * Rows of one stream into columns and back. Where code may be generated, rows whose values need no conversion take a
@@ -121,18 +135,25 @@ export class RowCodec<T> {
   }
 
   /** Columns that the batch does not have, as those that were added to the schema later, are `undefined`. */
-  reader(batch: Pick<Batch, 'layout' | 'columns' | 'validity' | 'keyIndex' | 'keys'>): RowReader<T> {
+  rowsOf(batch: Pick<Batch, 'layout' | 'columns' | 'validity' | 'keyIndex' | 'keys'>): BatchRows<T> {
     const { layout, keyIndex, validity } = batch;
-    let read = this.readers.get(layout);
-    if (read === undefined) {
-      read = generateReader(this.columns, layout.columns) ?? plainReader(this.columns, layout.columns);
-      this.readers.set(layout, read);
+    let reader = this.readers.get(layout);
+    if (reader === undefined) {
+      reader = generateReader(this.columns, layout.columns) ?? plainReader(this.columns, layout.columns);
+      this.readers.set(layout, reader);
     }
     const columns = batch.columns.map((values, at) =>
       layout.columns[at]!.role === 'key' ? keyValuesOf(layout.columns[at]!, values, batch.keys) : values,
     );
-    const make = read;
-    return (row) => make(columns, validity, keyIndex, row) as T;
+    const [made, found] = [reader, { columns, validity, keyIndex }];
+    return {
+      read: (row) => made.read(found, row) as T,
+      visit: (rows, from, to, take) => made.visit(found, rows, from, to, take as TakeRow<unknown>),
+    };
+  }
+
+  reader(batch: Parameters<RowCodec<T>['rowsOf']>[0]): RowReader<T> {
+    return this.rowsOf(batch).read;
   }
 }
 
@@ -163,7 +184,7 @@ export function valueAt(column: ColumnLayout, values: ColumnValues, row: number)
 /** The reader without generated code. */
 function plainReader(columns: readonly ColumnLayout[], layout: readonly ColumnLayout[]): BatchReader {
   const places = columns.map(({ name }) => layout.findIndex((column) => column.name === name));
-  return (values, validity, keyIndex, row) => {
+  const read = ({ columns: values, validity, keyIndex }: ReadColumns, row: number): Row => {
     const result: Row = {};
     columns.forEach((column, at) => {
       const place = places[at]!;
@@ -173,4 +194,9 @@ function plainReader(columns: readonly ColumnLayout[], layout: readonly ColumnLa
     });
     return result;
   };
+  const visit: BatchReader['visit'] = (batch, rows, from, to, take) => {
+    for (let at = from; at < to; at++) if (!take(read(batch, rows[at]!), 0, 0)) return at + 1;
+    return to;
+  };
+  return { read, visit };
 }

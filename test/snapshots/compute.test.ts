@@ -110,6 +110,10 @@ describe('WorkerCompute', () => {
     expect(await scenario('segment')).toEqual({ isSame: true });
   });
 
+  it('has the memory of a result for a later one, once it is given back', async () => {
+    expect(await scenario('memory')).toEqual({ untouched: 7, found: 7, lengthAfter: 0, others: [8, 9] });
+  });
+
   it('gives the error of a job, and goes on', async () => {
     expect(await scenario('errors')).toEqual({
       known: { isMillraceError: true, code: 'CORRUPT_SEGMENT', message: 'as asked', path: 'a', offset: 3 },

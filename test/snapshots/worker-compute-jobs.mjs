@@ -14,6 +14,11 @@ serveJobs(parentPort, {
     output: [],
     answer: { isShared: bytes.buffer instanceof SharedArrayBuffer, buffer: bytes.buffer.byteLength },
   }),
+  fill: ({ parameters }, _, memory) => {
+    const bytes = memory.take(200_000);
+    const found = bytes[0];
+    return { output: [bytes.fill(parameters)], answer: found };
+  },
   fail: () => {
     throw new MillraceError('CORRUPT_SEGMENT', 'as asked', { path: 'a', offset: 3 });
   },

@@ -44,6 +44,19 @@ const scenarios = {
       lengthAfter: { part: part.length, owned: owned.length },
     };
   },
+  async memory() {
+    const first = await run('fill', [], { parameters: 7 });
+    const second = await run('fill', [], { parameters: 8 });
+    const untouched = first.output[0][0];
+    first.giveBack();
+    const third = await run('fill', [], { parameters: 9 });
+    return {
+      untouched,
+      found: third.answer,
+      lengthAfter: first.output[0].length,
+      others: [second, third].map(({ output }) => output[0].at(-1)),
+    };
+  },
   async segment() {
     const layout = { id: 1, version: 1, columns: [{ name: 'ts', type: 'timestamp', role: 'time', optional: false }] };
     const builder = new EventEntryBuilder(layout);

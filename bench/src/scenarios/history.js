@@ -183,8 +183,11 @@ async function scans(readings, sqlite, count, rounds) {
 
 async function sumOfBatches(readings) {
   let sum = 0;
-  await readings.batches({ columns: ['temperature'] }).forEach(({ rows, columns: { temperature } }) => {
-    for (let row = 0; row < rows; row++) sum += temperature[row];
+  await readings.batches({ columns: ['temperature'], reuse: true }).forEach(({ rows, columns: { temperature } }) => {
+    // A variable that is captured and changed would be a new object for every row.
+    let part = 0;
+    for (let row = 0; row < rows; row++) part += temperature[row];
+    sum += part;
   });
   return sum;
 }

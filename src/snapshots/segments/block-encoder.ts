@@ -3,6 +3,7 @@ import type { StreamLayout } from '../../wal/event-entry.js';
 import type { Hash } from '../../wal/hash.js';
 import { type BlockInfo, INDEX_COLUMN, LSN_COLUMN, tableColumns, toHex } from '../segment-format.js';
 import { batchMessage } from './arrow.js';
+import type { Loan } from './block-memory.js';
 import { RowSums } from './canonical-row.js';
 import { directoryEntry } from './directory.js';
 import { putBits, putDoublesAsIntegers, putFixed, putVariable } from './gather.js';
@@ -40,6 +41,7 @@ export class BlockEncoder {
     private readonly layout: StreamLayout,
     indexed: boolean,
     private readonly hash: Hash,
+    private readonly memory?: Loan,
   ) {
     this.columns = tableColumns(layout.columns, indexed);
     this.timeColumn = layout.columns.findIndex((column) => column.role === 'time');
@@ -53,7 +55,9 @@ export class BlockEncoder {
     const shapes = this.columns.map((column) => this.shapeOf(column, sorted));
     const places = placeColumns(this.columns, rows, shapes);
     const message = batchMessage(rows, shapes, places);
-    const bytes = new Uint8Array(message.length + places.length);
+    const length = message.length + places.length;
+    // Between the parts of a block there are zeros.
+    const bytes = this.memory?.take(length).fill(0) ?? new Uint8Array(length);
     const body = bytes.subarray(message.length);
     bytes.set(message);
     this.columns.forEach((column, at) => {

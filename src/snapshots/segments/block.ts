@@ -1,6 +1,7 @@
 import type { ColumnValues } from '../../wal/batch.js';
 import type { StreamLayout } from '../../wal/event-entry.js';
 import { INDEX_COLUMN, type Key, LSN_COLUMN } from '../segment-format.js';
+import type { Loan } from './block-memory.js';
 import { type RawColumn, type RawRows, words } from './raw.js';
 import { keysOf, type RowRange, type SortedKeys } from './sorted-keys.js';
 import { denseOrder, positionOrder } from './stable-order.js';
@@ -28,14 +29,15 @@ export class SegmentBlock {
     private readonly raw: RawRows,
     /** Where the key is known, and the key columns are not among `raw`. */
     knownKey: SortedKeys | null = null,
+    private readonly memory?: Loan,
   ) {
     const keys = raw.columns.filter((column) => column.layout.role === 'key');
     const sorted = knownKey ?? (keys.length > 0 ? keysOf(keys, raw.rows) : null);
     this.rows = raw.rows;
     this.sortedKeys = sorted;
-    this.keyIndex = sorted?.index() ?? new Uint32Array(0);
+    this.keyIndex = sorted?.index(memory) ?? new Uint32Array(0);
     this.columns = layout.columns.map(({ name, role }) =>
-      role === 'key' ? sorted!.column(name) : toColumnValues(this.column(name)!, raw.rows),
+      role === 'key' ? sorted!.column(name) : toColumnValues(this.column(name)!, raw.rows, memory),
     );
     this.validity = layout.columns.map(({ name, role }) => (role === 'key' ? null : toValidity(this.column(name)!)));
   }
@@ -70,7 +72,7 @@ export class SegmentBlock {
 
   private placed() {
     if (this.positions === null) {
-      const lsns = toDoubles(this.column(LSN_COLUMN.name)!.values, this.rows);
+      const lsns = toDoubles(this.column(LSN_COLUMN.name)!.values, this.rows, this.memory);
       const index = this.column(INDEX_COLUMN.name);
       const numbers = index && words(index.values);
       const indexes = numbers ? new Int32Array(numbers.buffer, numbers.byteOffset, this.rows) : null;
@@ -87,7 +89,7 @@ export class SegmentBlock {
   private orderOfRows(): Uint32Array {
     const dense = this.column(INDEX_COLUMN.name)
       ? null
-      : denseOrder(words(this.column(LSN_COLUMN.name)!.values), this.rows);
+      : denseOrder(words(this.column(LSN_COLUMN.name)!.values), this.rows, this.memory);
     if (dense !== null) return dense;
     const { lsns, indexes } = this.placed();
     return positionOrder(lsns, indexes, this.rows);

@@ -3,6 +3,7 @@ import type { Hash } from '../../wal/hash.js';
 import type { Retained } from '../manifest.js';
 import { INDEX_COLUMN, LSN_COLUMN } from '../segment-format.js';
 import { bitAt, type RawColumn, type RawRows, words } from './raw.js';
+import { RowScratch } from './row-scratch.js';
 import { toDoubles } from './values.js';
 
 /**
@@ -20,7 +21,6 @@ import { toDoubles } from './values.js';
  * rows is the sum modulo 2⁶⁴ of xxhash64 of each. It does not depend on their order, and sums of parts can be added.
  */
 export class RowSums {
-  private readonly scratch = new Scratch();
   private readonly marks = new Map<string, number>();
 
   constructor(private readonly hash: Hash) {}
@@ -32,7 +32,7 @@ export class RowSums {
 
   /** The same, and the count, of those that are kept. */
   sumOfKept(rows: RawRows, { positions, retained }: SumOptions): { readonly rows: number; readonly sum: bigint } {
-    const { hash, scratch } = this;
+    const scratch = RowScratch.empty();
     const [lsns, indexes] = [LSN_COLUMN, INDEX_COLUMN].map(({ name }) =>
       rows.columns.find((column) => column.layout.name === name),
     );
@@ -42,16 +42,17 @@ export class RowSums {
       .sort((a, b) => (a.layout.name < b.layout.name ? -1 : 1))
       .map((column) => putColumn(scratch, this.markOf(column.layout), column));
     const isGone = retained && goneRows(rows, lsns!, retained);
-    let sum = 0n;
+    let start = 0;
     let count = 0;
     for (let row = 0; row < rows.rows; row++) {
       if (isGone?.(row)) continue;
       count++;
-      let at = put === null ? 0 : put(row, 0);
+      let at = start + 1;
+      if (put !== null) at = put(row, at);
       for (let column = 0; column < puts.length; column++) at = puts[column]!(row, at);
-      sum = BigInt.asUintN(64, sum + hash(scratch.first(at)));
+      start = scratch.endRow(start, at);
     }
-    return { rows: count, sum };
+    return { rows: count, sum: scratch.sum(start) };
   }
 
   private markOf({ name, type }: ColumnLayout): number {
@@ -78,31 +79,7 @@ function goneRows(rows: RawRows, lsns: RawColumn, retained: Retained): (row: num
 /** Puts a row's value at a place, counted in words of 4 bytes; gives the next place. */
 type Put = (row: number, at: number) => number;
 
-/** Views of up to this many words are kept: making one takes as long as hashing a row. */
-const VIEWS = 1024;
-
-class Scratch {
-  words = new Uint32Array(VIEWS);
-  bytes = new Uint8Array(this.words.buffer);
-  private views: (Uint8Array | undefined)[] = [];
-
-  /** Makes room for so many words in all. */
-  room(count: number): void {
-    if (count <= this.words.length) return;
-    const larger = new Uint32Array(count * 2);
-    larger.set(this.words);
-    this.words = larger;
-    this.bytes = new Uint8Array(larger.buffer);
-    this.views = [];
-  }
-
-  first(count: number): Uint8Array {
-    if (count >= VIEWS) return this.bytes.subarray(0, count * 4);
-    return (this.views[count] ??= this.bytes.subarray(0, count * 4));
-  }
-}
-
-function putPosition(scratch: Scratch, lsns: RawColumn, indexes: RawColumn | undefined): Put {
+function putPosition(scratch: RowScratch, lsns: RawColumn, indexes: RawColumn | undefined): Put {
   const lsn = words(lsns.values);
   const index = indexes && words(indexes.values);
   return (row, at) => {
@@ -114,13 +91,13 @@ function putPosition(scratch: Scratch, lsns: RawColumn, indexes: RawColumn | und
   };
 }
 
-function putColumn(scratch: Scratch, mark: number, column: RawColumn): Put {
+function putColumn(scratch: RowScratch, mark: number, column: RawColumn): Put {
   const put = isVariable(column.layout.type) ? putVariable(scratch, mark, column) : putFixed(scratch, mark, column);
   const { validity } = column;
   return validity === null ? put : (row, at) => (bitAt(validity, row) === 1 ? put(row, at) : at);
 }
 
-function putFixed(scratch: Scratch, mark: number, { layout, values }: RawColumn): Put {
+function putFixed(scratch: RowScratch, mark: number, { layout, values }: RawColumn): Put {
   switch (layout.type) {
     case 'float64':
       return putDouble(scratch, mark, values);
@@ -137,7 +114,7 @@ function putFixed(scratch: Scratch, mark: number, { layout, values }: RawColumn)
   }
 }
 
-function putWord(scratch: Scratch, mark: number, wordOf: (row: number) => number): Put {
+function putWord(scratch: RowScratch, mark: number, wordOf: (row: number) => number): Put {
   return (row, at) => {
     roomFor(scratch, at + 2);
     scratch.words[at] = mark;
@@ -146,7 +123,7 @@ function putWord(scratch: Scratch, mark: number, wordOf: (row: number) => number
   };
 }
 
-function putTwoWords(scratch: Scratch, mark: number, values: Uint8Array): Put {
+function putTwoWords(scratch: RowScratch, mark: number, values: Uint8Array): Put {
   const halves = words(values);
   return (row, at) => {
     roomFor(scratch, at + 3);
@@ -158,7 +135,7 @@ function putTwoWords(scratch: Scratch, mark: number, values: Uint8Array): Put {
   };
 }
 
-function putDouble(scratch: Scratch, mark: number, values: Uint8Array): Put {
+function putDouble(scratch: RowScratch, mark: number, values: Uint8Array): Put {
   const numbers = new Float64Array(values.buffer, values.byteOffset, values.byteLength >> 3);
   const halves = words(values);
   return (row, at) => {
@@ -172,13 +149,13 @@ function putDouble(scratch: Scratch, mark: number, values: Uint8Array): Put {
   };
 }
 
-function putSingle(scratch: Scratch, mark: number, values: Uint8Array): Put {
+function putSingle(scratch: RowScratch, mark: number, values: Uint8Array): Put {
   const numbers = new Float32Array(values.buffer, values.byteOffset, values.byteLength >> 2);
   const bits = words(values);
   return putWord(scratch, mark, (row) => (Number.isNaN(numbers[row]) ? 0x7fc00000 : bits[row]!));
 }
 
-function putVariable(scratch: Scratch, mark: number, { offsets, values }: RawColumn): Put {
+function putVariable(scratch: RowScratch, mark: number, { offsets, values }: RawColumn): Put {
   const ends = offsets!;
   return (row, at) => {
     const start = ends[row]!;
@@ -197,6 +174,6 @@ function putVariable(scratch: Scratch, mark: number, { offsets, values }: RawCol
   };
 }
 
-function roomFor(scratch: Scratch, count: number): void {
+function roomFor(scratch: RowScratch, count: number): void {
   if (count > scratch.words.length) scratch.room(count);
 }

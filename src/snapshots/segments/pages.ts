@@ -3,6 +3,7 @@ import { MillraceError } from '../../errors.js';
 import type { StorageFile } from '../../storage/storage.js';
 import type { Hash } from '../../wal/hash.js';
 import { type BlockInfo, PAGE_BYTES } from '../segment-format.js';
+import type { Loan } from './block-memory.js';
 import type { Part } from './geometry.js';
 
 /** Pages that nobody asked for are read all the same where so few of them are between two that are needed. */
@@ -22,6 +23,7 @@ export class BlockPages {
     /** xxhash64 of each page. */
     private readonly pages: BigUint64Array,
     private readonly hash: Hash,
+    private readonly memory?: Loan,
   ) {}
 
   /** Emits a function that gives the bytes of any of the parts, in place. Parts count from the block's beginning. */
@@ -34,7 +36,7 @@ export class BlockPages {
   private readRun({ first, last }: PageRange): Observable<Run> {
     const offset = first * PAGE_BYTES;
     const length = Math.min((last + 1) * PAGE_BYTES, this.block.bytes) - offset;
-    return defer(() => this.file.read(this.block.offset + offset, length)).pipe(
+    return defer(() => this.file.read(this.block.offset + offset, length, this.memory?.take(length))).pipe(
       map((bytes) => {
         if (bytes.length < length) throw this.damaged(offset + bytes.length, 'the file ends too early');
         for (let page = first; page <= last; page++) this.check(bytes, page, (page - first) * PAGE_BYTES);

@@ -1,6 +1,7 @@
 import { type ColumnValues, TextValues } from '../../wal/batch.js';
 import { type ColumnLayout, type ColumnType, type FixedArray, isVariable } from '../../wal/column.js';
 import type { Key } from '../segment-format.js';
+import type { Loan } from './block-memory.js';
 import { valueBytes } from './geometry.js';
 import { compareKeys } from './key-order.js';
 import { bitAt, type RawColumn } from './raw.js';
@@ -31,9 +32,10 @@ export class SortedKeys {
   }
 
   /** For each row, the number of its key. */
-  index(): Uint32Array {
-    const index = new Uint32Array(this.rows);
-    for (let key = 1; key < this.count; key++) index.fill(key, this.starts[key], this.starts[key + 1] ?? this.rows);
+  index(memory?: Loan): Uint32Array {
+    const { rows } = this;
+    const index = memory ? new Uint32Array(memory.take(rows * 4).buffer, 0, rows) : new Uint32Array(rows);
+    for (let key = 0; key < this.count; key++) index.fill(key, this.starts[key], this.starts[key + 1] ?? this.rows);
     return index;
   }
 

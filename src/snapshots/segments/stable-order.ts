@@ -1,3 +1,5 @@
+import type { Loan } from './block-memory.js';
+
 /** A digit of a number that rows are ordered by. */
 const DIGIT_BITS = 16;
 const DIGITS = 1 << DIGIT_BITS;
@@ -48,7 +50,7 @@ export function positionOrder(lsns: Float64Array, indexes: Int32Array | null, ro
  * The order of rows by rising lsn where the lsns, which are all different, have no hole: so it is where one stream is written alone.
  * `null` where they have. `halves` are the low and the high half of each.
  */
-export function denseOrder(halves: Uint32Array, rows: number): Uint32Array | null {
+export function denseOrder(halves: Uint32Array, rows: number, memory?: Loan): Uint32Array | null {
   let [least, most] = [halves[0] ?? 0, halves[0] ?? 0];
   const high = halves[1];
   for (let at = 0; at < 2 * rows; at += 2) {
@@ -58,7 +60,7 @@ export function denseOrder(halves: Uint32Array, rows: number): Uint32Array | nul
     if (halves[at + 1] !== high) return null;
   }
   if (most - least !== rows - 1) return null;
-  const order = new Uint32Array(rows);
+  const order = memory ? new Uint32Array(memory.take(rows * 4).buffer, 0, rows) : new Uint32Array(rows);
   for (let row = 0; row < rows; row++) order[halves[2 * row]! - least] = row;
   return order;
 }

@@ -13,13 +13,18 @@ export interface BatchesOptions<T, C extends keyof T = keyof T>
   extends Pick<HistoryOptions<T, C>, 'from' | 'to' | 'where' | 'columns' | 'revisions' | 'signal'> {
   /** Whether the lsn of each row is wanted, and of derived rows the index. Default `false`. */
   readonly positions?: boolean;
+  /**
+   * Whether the memory of a batch is used again for later ones: its arrays are good only until `next` returns, and whoever keeps
+   * one copies it. About twice as fast over many batches, for nothing has to be collected. Default `false`.
+   */
+  readonly reuse?: boolean;
 }
 
 /** `batches` of a stream; see there. */
 export function batchesOf<T>(
   open: () => StreamHistory<unknown>,
   query: HistoryQuery,
-  { positions = false, signal }: { readonly positions?: boolean; readonly signal?: AbortSignal },
+  { positions = false, reuse = false, signal }: Pick<BatchesOptions<unknown>, 'positions' | 'reuse' | 'signal'>,
   onClose: (callback: () => void) => () => void,
 ): Observable<ColumnBatch<T>> {
   const aborted = new Observable<void>((subscriber) => onAbort(signal, () => subscriber.next()));
@@ -35,12 +40,17 @@ export function batchesOf<T>(
           columnBatch<T>(batch, columns, scan.select(loaded, at), positions ? { lsnOf, indexOf } : null),
         )
         .filter((batch) => batch.rows > 0);
-    return concat(opened.ready, eachLoaded(opened, positions)).pipe(concatMap((loaded) => from(toBatches(loaded))));
+    const eachOne = eachLoaded(opened, positions, reuse);
+    return concat(opened.ready, eachOne).pipe(concatMap((loaded) => from(toBatches(loaded))));
   }).pipe(toldAsUnread(), takeUntil(merge(aborted, closed)));
 }
 
 /** All units of a scan, one after the other. */
-function eachLoaded({ scan, until, slices }: OpenedHistory<unknown>, positions: boolean): Observable<LoadedRange> {
+function eachLoaded(
+  { scan, until, slices }: OpenedHistory<unknown>,
+  positions: boolean,
+  reuse: boolean,
+): Observable<LoadedRange> {
   return new Observable((subscriber) => {
     let isEnd = false;
     const next = () =>
@@ -48,6 +58,7 @@ function eachLoaded({ scan, until, slices }: OpenedHistory<unknown>, positions: 
         tap((loaded) => {
           if (loaded === null) isEnd = true;
           else subscriber.next(loaded);
+          if (reuse) loaded?.giveBack();
         }),
       );
     const step = () => (slices.isOver ? slices.pause() : next());

@@ -88,15 +88,20 @@ export class History<T> extends Observable<T> implements AsyncIterable<T> {
       return next();
     };
     let left = query.limit;
+    const takeEach = (row: T) => {
+      sink.next(row, 0, 0);
+      return true;
+    };
+    const takeLimited = (row: T) => {
+      sink.next(row, 0, 0);
+      if (--left > 0) return true;
+      end();
+      return false;
+    };
     const puller = new Puller<T>(
       {
         next: () => (isReady ? next() : concat(ready, defer(begin))),
-        take: (row) => {
-          sink.next(row, 0, 0);
-          if (--left > 0) return true;
-          end();
-          return false;
-        },
+        take: query.limit === Infinity ? takeEach : takeLimited,
         withPositions: false,
         wantsMore: () => sink.wantsMore(),
         caughtUp: () => end(),

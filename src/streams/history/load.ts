@@ -1,4 +1,5 @@
 import { map, type Observable, of } from 'rxjs';
+import type { BlockMemory } from '../../snapshots/segments/block-memory.js';
 import { Batch } from '../../wal/batch.js';
 import type { StreamLayout } from '../../wal/event-entry.js';
 import type { ReadBatch, RowFilter } from './filter.js';
@@ -19,6 +20,8 @@ export interface LoadedBatch {
 export interface Loaded {
   readonly unit: Unit;
   readonly batches: readonly LoadedBatch[];
+  /** Said by whoever is done with all of it: its memory is used for what is read next. */
+  readonly giveBack: () => void;
 }
 
 export interface LoadOptions {
@@ -26,6 +29,7 @@ export interface LoadOptions {
   readonly columns?: readonly string[];
   /** Whether lsns are wanted. */
   readonly positions: boolean;
+  readonly memory: BlockMemory;
 }
 
 /** Reads a unit, with what the filter needs; of a single key, only its rows. What is in memory is there at once. */
@@ -37,15 +41,17 @@ export function loadUnit(
 ): Observable<Loaded> {
   return unit.kind === 'block'
     ? loadBlock(unit, filter, options)
-    : of({ unit, batches: entriesOf(unit, layoutOf) } satisfies Loaded);
+    : of({ unit, batches: entriesOf(unit, layoutOf), giveBack: () => {} } satisfies Loaded);
 }
 
-function loadBlock(unit: BlockUnit, filter: RowFilter, { columns, positions }: LoadOptions): Observable<Loaded> {
+function loadBlock(unit: BlockUnit, filter: RowFilter, options: LoadOptions): Observable<Loaded> {
   const { segment, block } = unit;
+  const { columns, positions } = options;
+  const memory = options.memory.loan();
   return segment.use((reader) => {
     const needed = columns && columnsNeeded(unit, filter, columns);
-    const options = needed ? { columns: needed, positions } : { positions };
-    const read = filter.key === null ? reader.block(block, options) : reader.blockOfKey(block, filter.key, options);
+    const wanted = { ...(needed && { columns: needed }), positions, memory };
+    const read = filter.key === null ? reader.block(block, wanted) : reader.blockOfKey(block, filter.key, wanted);
     return read.pipe(
       map((found): Loaded => {
         let lsns: Float64Array | null = null;
@@ -56,7 +62,7 @@ function loadBlock(unit: BlockUnit, filter: RowFilter, { columns, positions }: L
         const lsnOf = positions ? (row: number) => (lsns ??= found.lsns)[row]! : () => Infinity;
         const isIndexed = positions && segment.entry.info.indexed;
         const indexOf = isIndexed ? (row: number) => (indexes ??= found.indexes!)[row]! : null;
-        return { unit, batches: [{ batch: found, lsnOf, indexOf, order }] };
+        return { unit, batches: [{ batch: found, lsnOf, indexOf, order }], giveBack: () => memory.giveBack() };
       }),
     );
   });

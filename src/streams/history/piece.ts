@@ -1,6 +1,6 @@
 import { isBefore, type RowPosition } from '../../snapshots/row-position.js';
 import { firstWhere } from '../../wal/first-where.js';
-import type { RowCodec, RowReader } from '../row-codec.js';
+import type { BatchRows, RowCodec } from '../row-codec.js';
 import type { RowFilter } from './filter.js';
 import type { Loaded, LoadedBatch } from './load.js';
 import type { Unit } from './units.js';
@@ -11,9 +11,7 @@ export interface PositionRange {
   readonly to: RowPosition;
 }
 
-interface Source<T> extends Pick<LoadedBatch, 'lsnOf' | 'indexOf'> {
-  readonly read: RowReader<T>;
-}
+interface Source<T> extends BatchRows<T>, Pick<LoadedBatch, 'lsnOf' | 'indexOf'> {}
 
 /** Wanted rows of one unit, in order: they are made when they are visited. */
 export class Piece<T> {
@@ -22,15 +20,22 @@ export class Piece<T> {
     private readonly rows: Uint32Array,
     /** Which source each row is of; `null` where there is only one. */
     private readonly sourceOf: Uint8Array | null,
+    /** Said by whoever has all rows that he wants: from then on the piece must not be used. */
+    readonly giveBack: () => void,
   ) {}
 
-  static of<T>({ unit, batches }: Loaded, codec: RowCodec<T>, filter: RowFilter, range: PositionRange): Piece<T> {
-    const sources = batches.map(({ batch, lsnOf, indexOf }) => ({ read: codec.reader(batch), lsnOf, indexOf }));
+  static of<T>(
+    { unit, batches, giveBack }: Loaded,
+    codec: RowCodec<T>,
+    filter: RowFilter,
+    range: PositionRange,
+  ): Piece<T> {
+    const sources = batches.map(({ batch, lsnOf, indexOf }) => ({ ...codec.rowsOf(batch), lsnOf, indexOf }));
     const selected = batches.map((loaded) =>
       filter.select(loaded.batch, within(loaded, unit, range), unit.start.lsn, loaded.lsnOf),
     );
-    if (selected.length === 1) return new Piece(sources, selected[0]!, null);
-    return merged(sources, selected, (rows, sourceOf) => new Piece(sources, rows, sourceOf));
+    if (selected.length === 1) return new Piece(sources, selected[0]!, null, giveBack);
+    return merged(sources, selected, (rows, sourceOf) => new Piece(sources, rows, sourceOf, giveBack));
   }
 
   get count(): number {
@@ -50,11 +55,7 @@ export class Piece<T> {
     const { rows, sources, sourceOf } = this;
     const end = Math.min(to, rows.length);
     let at = from;
-    if (sourceOf === null && at < end && !withPositions) {
-      const { read } = sources[0]!;
-      for (let wantsMore = true; wantsMore && at < end; at++) wantsMore = take(read(rows[at]!), 0, 0);
-      return at;
-    }
+    if (sourceOf === null && at < end && !withPositions) return sources[0]!.visit(rows, at, end, take);
     if (sourceOf === null && at < end && sources[0]!.indexOf === null) {
       const { read, lsnOf } = sources[0]!;
       for (let wantsMore = true; wantsMore && at < end; at++) wantsMore = take(read(rows[at]!), lsnOf(rows[at]!), 0);
@@ -83,7 +84,8 @@ export class Piece<T> {
 
   /** The same rows, the last one first. */
   reversed(): Piece<T> {
-    return new Piece(this.sources, this.rows.slice().reverse(), this.sourceOf?.slice().reverse() ?? null);
+    const sourceOf = this.sourceOf?.slice().reverse() ?? null;
+    return new Piece(this.sources, this.rows.slice().reverse(), sourceOf, this.giveBack);
   }
 }
 

@@ -63,9 +63,14 @@ export class Puller<T> {
       if (this.piece === null) return this.load();
       const { take, withPositions } = this.hooks;
       this.at = this.piece.visit(this.at, this.at + ROWS_AT_ONCE, withPositions, take);
-      if (this.piece !== null && this.at >= this.piece.count) this.piece = null;
+      if (this.piece !== null && this.at >= this.piece.count) this.endPiece();
     }
     return null;
+  }
+
+  private endPiece(): void {
+    this.piece?.giveBack();
+    this.piece = null;
   }
 
   private load(): Observable<unknown> {

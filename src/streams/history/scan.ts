@@ -1,6 +1,7 @@
 import { map, type Observable, of, ReplaySubject, tap } from 'rxjs';
 import type { Retained } from '../../snapshots/manifest.js';
 import type { RowPosition } from '../../snapshots/row-position.js';
+import { BlockMemory } from '../../snapshots/segments/block-memory.js';
 import type { StreamLayout } from '../../wal/event-entry.js';
 import type { RowCodec } from '../row-codec.js';
 import { EVERYTHING, type Filter, RowFilter } from './filter.js';
@@ -48,6 +49,7 @@ export class Scan<T> {
   private readonly filter: RowFilter;
   private readonly codec: RowCodec<T>;
   private isForward = true;
+  private readonly memory = new BlockMemory();
   /** What is read already of the blocks that come next. */
   private ahead: readonly Ahead[] = [];
 
@@ -143,7 +145,8 @@ export class Scan<T> {
 
   private read(unit: Unit, positions: boolean): Observable<Loaded> {
     const { columns } = this.options;
-    return loadUnit(unit, this.filter, columns ? { columns, positions } : { positions }, (entry) =>
+    const { memory } = this;
+    return loadUnit(unit, this.filter, { ...(columns && { columns }), positions, memory }, (entry) =>
       this.stream.layoutOf(entry),
     );
   }
