@@ -53,6 +53,16 @@ export type { ColumnInput, IndexedValues } from './streams/column-sources.js';
 export type { DerivationStatus } from './streams/derived/derivation.js';
 export { DerivedStream } from './streams/derived/derived-stream.js';
 export type { DerivedOptions, DerivedSchemaOptions, OnError, TableOptions } from './streams/derived/options.js';
+export type { Comparable, Cut } from './streams/derived/replay/cuts.js';
+export type {
+  Difference,
+  Failure,
+  KeyDifference,
+  NotReplayed,
+  Replayed,
+  ReplayReport,
+  RowDifference,
+} from './streams/derived/replay/report.js';
 export type { DeadLetter, LateEvent } from './streams/derived/side-streams.js';
 export { Table } from './streams/derived/table.js';
 export type { TableChange } from './streams/derived/table-output.js';
@@ -84,6 +94,7 @@ export {
 } from './streams/schema.js';
 export type { MillMetrics, MillStatus, Recovery } from './streams/status.js';
 export { DurableStream } from './streams/stream.js';
+export { type Declare, type VerifyReplayOptions, verifyReplay } from './streams/verify-replay.js';
 export type { CutFile } from './wal/cut.js';
 export type { LatencySummary } from './wal/metrics.js';
 export type { WalLevel } from './wal/record.js';

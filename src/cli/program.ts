@@ -147,13 +147,14 @@ function addTail(program: Command, output: Output, ended: Ended): void {
 const TAIL_HELP = `
 Reads only, without the mill's lock. Only events that are known to be durable are shown, as a crash may take the others:
 that is one commit later than they are written, at level flush up to five seconds, at level off with the next checkpoint.
+Rows of a derived stream are shown once a checkpoint has put them into segments.
 In NDJSON times are ISO 8601, 64-bit numbers and NaN are text, bytes are base64.`;
 
 function addInspect(program: Command, output: Output, ended: Ended): void {
   program
     .command('inspect')
-    .description('say in words what is in a mill, a log file or a segment, also in a damaged one')
-    .argument('<path>', 'the directory of a mill, a log file, or a segment')
+    .description('say in words what is in a mill, a log file, a segment or a file of state, also in a damaged one')
+    .argument('<path>', 'the directory of a mill, a log file, a segment, or a file of state')
     .addOption(
       new Option('--limit <n>', 'frames to show of each file').argParser(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
     )
@@ -172,14 +173,24 @@ function addVerify(program: Command, output: Output, ended: Ended): void {
     .command('verify')
     .description('read all of a mill, and check every checksum, every sum, and that everything fits together')
     .argument('<dir>', 'the directory of a mill that is closed')
+    .option(
+      '--replay <module>',
+      'a JavaScript module with the declarations of the program: derive all again, and compare',
+    )
     .option('--json', 'the report as one JSON object', false)
     .addHelpText('after', VERIFY_HELP)
-    .action(async (path: string, options: { json: boolean }) => ended(await verify({ ...options, path }, output)));
+    .action(async (path: string, options: { replay?: string; json: boolean }) =>
+      ended(await verify({ ...options, path }, output)),
+    );
 }
 
 const VERIFY_HELP = `
 Changes nothing. It holds the mill's lock meanwhile: a mill that is open cannot be verified. The exit code is 1 where
-something is damaged; the report names the file, the byte, and what to do. What a crash leaves is no damage.`;
+something is damaged; the report names the file, the byte, and what to do. What a crash leaves is no damage.
+With --replay every derived stream and table is derived again from the beginning of history, and compared with what is
+stored; the first row that differs is named, and the exit code is 1. The module exports the declarations as its default,
+or as \`declare\`: (mill) => { … }, the same as those of the program; keep them in one module that both import. What is
+in the log only is derived at the next start, and is not compared.`;
 
 function position(text: string): 'earliest' | 'latest' | number {
   if (text === 'earliest' || text === 'latest') return text;

@@ -15,6 +15,8 @@ export interface RowDescription {
   readonly columns: readonly DescribedColumn[];
   /** Whether a row is kept; one that is not is seen by those who listen, and by nobody later. Default: all are. */
   readonly isKept?: (row: never) => boolean;
+  /** Whether a row follows from events of this time and later alone, whatever came before. Default: nobody knows. */
+  readonly isSince?: (row: never, time: number) => boolean;
 }
 
 const descriptions = new WeakMap<Observable<unknown>, RowDescription>();

@@ -2,6 +2,7 @@ import { catchError, concat, defer, EMPTY, ignoreElements, map, type Observable,
 import type { Storage } from '../storage/storage.js';
 import { segmentName } from './live-segment.js';
 import type { Manifest } from './manifest.js';
+import { OWN_STATE } from './manifest-fault.js';
 import type { StateFile } from './state-file.js';
 
 /** The folder of segments, inside the mill's. */
@@ -10,7 +11,6 @@ export const SEGMENTS_DIRECTORY = 'segments';
 /** The folder of operators' state; made when there is some. */
 export const STATE_DIRECTORY = 'state';
 
-const OWN_STATE = /^\d{8,}\.state$/;
 const OWN_SEGMENT = /^\d{8,}\.arrow$/;
 const OWN_TEMPORARY = /^manifest-[ab]\.json\.tmp$/;
 

@@ -15,6 +15,7 @@ import { MillraceError } from '../errors.js';
 import { type Storage, StorageError, type StorageFile } from '../storage/storage.js';
 import { steps } from '../wal/steps.js';
 import { KeyedState } from './keyed-state.js';
+import type { ManifestState } from './manifest.js';
 import type { StateCodec, Values } from './state-codec.js';
 import {
   BLOCK_EMPTIED,
@@ -70,25 +71,36 @@ export function restoreState<K extends StateKey, V, A extends Values>(
   context: StateFileContext,
 ): Observable<never> {
   return defer(() => {
-    const { name, codec } = state;
-    const pages = new StatePages(codec);
-    const owner = ownerOf(name, context);
-    const read = (expected: StateFile, at: number): Observable<never> => {
-      const path = `${directory}/${expected.name}`;
-      const before = files[at - 1]?.number ?? 0;
-      const kind = at === 0 ? 'base' : 'delta';
-      const use = (file: StorageFile) =>
-        new StateReading(file, { ...expected, kind }, before, owner, pages, context).run();
-      return withFile(storage, path, { readOnly: true }, use).pipe(
-        catchError((error) => throwError(() => named(error, path))),
-      );
-    };
+    const pages = new StatePages(state.codec);
+    const named = { name: state.name, files };
     return concat(
-      from(files).pipe(concatMap(read)),
+      from(files).pipe(concatMap((_, at) => readStateFile(storage, directory, named, at, pages, context))),
       defer(() => {
         state.restore({ pages, files });
         return EMPTY;
       }),
+    );
+  });
+}
+
+/** Reads one of the files of a state into `pages`, and checks everything in it, and that it continues the file before. */
+export function readStateFile<V, A extends Values>(
+  storage: Storage,
+  directory: string,
+  { name, files }: ManifestState,
+  at: number,
+  pages: StatePages<V, A>,
+  context: StateFileContext,
+): Observable<never> {
+  return defer(() => {
+    const file = files[at]!;
+    const path = `${directory}/${file.name}`;
+    const expected: StateFile = { ...file, kind: at === 0 ? 'base' : 'delta' };
+    const before = files[at - 1]?.number ?? 0;
+    const owner = ownerOf(name, context);
+    const use = (opened: StorageFile) => new StateReading(opened, expected, before, owner, pages, context).run();
+    return withFile(storage, path, { readOnly: true }, use).pipe(
+      catchError((error) => throwError(() => withName(error, path))),
     );
   });
 }
@@ -206,7 +218,7 @@ class StateReading<V, A extends Values> {
 }
 
 /** A file that is missing is damage too, and worth its name. */
-function named(error: unknown, path: string): unknown {
+function withName(error: unknown, path: string): unknown {
   return error instanceof StorageError && error.code === 'ENOENT' ? damaged(path, 0, 'is missing') : error;
 }
 

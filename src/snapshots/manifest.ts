@@ -15,9 +15,9 @@ import { MillraceError } from '../errors.js';
 import { type Storage, StorageError } from '../storage/storage.js';
 import { fromCanonicalJson, toCanonicalJson } from '../wal/canonical-json.js';
 import type { ColumnLayout } from '../wal/column.js';
-import { VGROUPS_MAX } from '../wal/format.js';
 import type { Hash } from '../wal/hash.js';
 import { useFile } from '../wal/use-file.js';
+import { faultIn } from './manifest-fault.js';
 import type { SegmentInfo } from './segment-format.js';
 import type { StateFile } from './state-file.js';
 
@@ -51,13 +51,18 @@ export interface ManifestDerived {
   /** What its pipeline reads and the operators in it that keep state, as texts. */
   readonly shape: readonly string[];
   readonly processedTo: number;
+  /** This version did not process events with lower lsns, which were there before it; not there where it began with the first one. */
+  readonly processedFrom?: number;
+  /** Of streams that keep rows of an older version, the last lsn of these; not there where none does. */
+  readonly kept?: readonly KeptRows[];
   readonly states: readonly ManifestState[];
   /** A newer version that is being built from history, beside this one. */
   readonly build?: ManifestBuild;
 }
 
 /** A version of a derived stream or table on its way: segments with its rows are marked as `build`. */
-export interface ManifestBuild extends Pick<ManifestDerived, 'version' | 'shape' | 'processedTo' | 'states'> {
+export interface ManifestBuild
+  extends Pick<ManifestDerived, 'version' | 'shape' | 'processedTo' | 'processedFrom' | 'states'> {
   /** For streams that keep old rows: the names, and the last lsn of these. */
   readonly kept: readonly KeptRows[];
 }
@@ -216,12 +221,8 @@ function parse(path: string, text: string, hash: Hash): ManifestCopy {
   if (match[1] !== checksum(match[2]!, hash)) return bad('has a wrong checksum');
   const manifest = fromCanonicalJson(match[2]!) as Manifest;
   if (manifest.format !== 1) throw unsupported(path, manifest.format);
-  return isSound(manifest) ? { path, manifest, text, fault: null } : bad('makes no sense');
-}
-
-function isSound({ commit, vgroups, logs, streams, segments }: Manifest): boolean {
-  if (!Number.isSafeInteger(commit) || !(vgroups >= 1 && vgroups <= VGROUPS_MAX)) return false;
-  return logs?.length === vgroups + 1 && Array.isArray(streams) && Array.isArray(segments);
+  const fault = faultIn(manifest);
+  return fault === null ? { path, manifest, text, fault } : bad(`makes no sense${fault && `: ${fault}`}`);
 }
 
 function checksum(text: string, hash: Hash): string {

@@ -38,6 +38,8 @@ const STATE_HASHED_BYTES = 56;
 export const BLOCK_MAGIC = 0x31_42_53_4d; // "MSB1"
 export const BLOCK_HEADER_BYTES = 24;
 const BLOCK_HASH_AT = 16;
+/** A file without entries: header and end block. */
+export const STATE_FILE_BYTES_MIN = STATE_HEADER_BYTES + BLOCK_HEADER_BYTES + 16;
 /** A body longer than this is not believed when read. */
 export const STATE_BODY_BYTES_MAX = 512 * 1024 * 1024;
 

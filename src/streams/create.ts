@@ -12,7 +12,7 @@ import {
   toArray,
 } from 'rxjs';
 import { MillraceError } from '../errors.js';
-import { SEGMENTS_DIRECTORY } from '../snapshots/leftovers.js';
+import { SEGMENTS_DIRECTORY, STATE_DIRECTORY } from '../snapshots/leftovers.js';
 import { isMissing, type Manifest, writeManifest } from '../snapshots/manifest.js';
 import { type Storage, StorageError } from '../storage/storage.js';
 import { FILE_HEADER_BYTES, METADATA } from '../wal/format.js';
@@ -122,7 +122,7 @@ export function assertMillOrEmpty(storage: Storage, directory: string): Observab
   );
 }
 
-/** Logs with frames in them, or segments, but no manifest, are never made into a new mill. */
+/** Logs with frames in them, segments or state, but no manifest, are never made into a new mill. */
 export function assertNoLostLogs(storage: Storage, directory: string): Observable<never> {
   return storage.list(directory).pipe(
     switchMap((names) => {
@@ -130,7 +130,9 @@ export function assertNoLostLogs(storage: Storage, directory: string): Observabl
       const logs = folders.flatMap((name) => [`${directory}/${name}/${CURRENT}`, `${directory}/${name}/${CHECKPOINT}`]);
       return concat(
         ...logs.map((path) => hasFrames(storage, path)),
-        names.includes(SEGMENTS_DIRECTORY) ? hasFiles(storage, `${directory}/${SEGMENTS_DIRECTORY}`) : EMPTY,
+        ...[SEGMENTS_DIRECTORY, STATE_DIRECTORY]
+          .filter((name) => names.includes(name))
+          .map((name) => hasFiles(storage, `${directory}/${name}`)),
       );
     }),
     toArray(),

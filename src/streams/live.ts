@@ -3,7 +3,7 @@ import type { MillraceError } from '../errors.js';
 import type { CheckpointEvent } from '../operators/checkpoint-report.js';
 import { BackgroundCompute } from '../snapshots/background-compute.js';
 import { Transport } from '../snapshots/entry-list.js';
-import type { ManifestDerived } from '../snapshots/manifest.js';
+import type { Manifest } from '../snapshots/manifest.js';
 import { prepareNext } from '../wal/rotation.js';
 import { Upkeep } from '../wal/upkeep.js';
 import { LogWriter } from '../wal/writer.js';
@@ -83,13 +83,10 @@ export function createLive(mill: RecoveredMill, options: ResolvedOptions, hooks:
 export function declareStreams(live: LiveMill, streams: readonly AnyStream[]): void {
   const { catalog, writer, manifest } = live;
   const records = streams.flatMap((stream) => {
-    const allDerived = manifest.current.derived ?? [];
-    const derived = allDerived.find(({ name }) => name === stream.name);
-    if (isDerived(stream.name, stream.columns, allDerived) && !(stream instanceof DerivedStream))
+    const { derived = [] } = manifest.current;
+    if (isDerived(stream.name, stream.columns, derived) && !(stream instanceof DerivedStream))
       throw otherKind(stream.name, 'derived', 'a stream that events are appended to');
-    // Also where a version that was being built is given up.
-    const isRebuilt = stream instanceof DerivedStream && (derived?.build !== undefined || isOlder(derived, stream));
-    const record = catalog.declare(stream.name, stream.columns, isRebuilt);
+    const record = catalog.declare(stream.name, stream.columns, isRebuilt(stream, manifest.current));
     if (record) catalog.remember(record);
     return record ? [record] : [];
   });
@@ -97,8 +94,11 @@ export function declareStreams(live: LiveMill, streams: readonly AnyStream[]): v
   for (const stream of streams) stream.connect(live, catalog.find(stream.name)!.id);
 }
 
-function isOlder(derived: ManifestDerived | undefined, { version }: DerivedStream<unknown>): boolean {
-  return derived !== undefined && derived.version < version;
+/** Whether the rows of a stream are derived anew, also because a version that was being built is given up. */
+export function isRebuilt(stream: AnyStream, { derived = [] }: Manifest): boolean {
+  const entry = derived.find(({ name }) => name === stream.name);
+  if (entry === undefined || !(stream instanceof DerivedStream)) return false;
+  return entry.build !== undefined || entry.version < stream.version;
 }
 
 /** Declares the streams and says in the log that the mill is open; completes when that is durable. */

@@ -37,7 +37,8 @@ export interface StreamOptions<S extends Schema> {
  */
 export class Millrace implements AsyncDisposable {
   private readonly options: ResolvedOptions;
-  private readonly streams: StreamRegistry;
+  /** @internal */
+  readonly streams: StreamRegistry;
   private readonly statusSubject = new BehaviorSubject<MillStatus>({ state: 'new' });
   private live: LiveMill | null = null;
   private starting: Promise<void> | null = null;

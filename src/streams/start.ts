@@ -186,7 +186,7 @@ function assertVGroups(directory: string, manifest: Manifest, wanted: number | u
   throw new MillraceError('INVALID_OPTION', message, { path: directory });
 }
 
-function locked(directory: string): MillraceError {
+export function locked(directory: string): MillraceError {
   const message = `The mill in ${directory} is open already, in this process or another. One process at a time holds a mill: close it there first.`;
   return new MillraceError('LOCKED', message, { path: directory });
 }

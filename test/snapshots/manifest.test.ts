@@ -127,6 +127,7 @@ describe('a manifest', () => {
     ['a commit that is no number', { ...NEW, commit: 'x' }, 'CORRUPT_MANIFEST'],
     ['a log file too few', { ...NEW, logs: [3] }, 'CORRUPT_MANIFEST'],
     ['no segments', { ...NEW, segments: undefined }, 'CORRUPT_MANIFEST'],
+    ['something derived that cannot be', { ...NEW, derived: [{ name: 'x', kind: 'view' }] }, 'CORRUPT_MANIFEST'],
   ])('with %s is refused', (_, manifest, code) => {
     const storage = new SimulatedStorage();
     for (const path of [A, B]) storage.replace(path, Buffer.from(textOf(manifest)));

@@ -14,8 +14,9 @@ import type { Output } from '../output.js';
 import { EXIT, type ExitCode, InputError } from '../report.js';
 import { frameFacts } from './frame-words.js';
 import { beginsLikeALog, readHeaderOf } from './header.js';
-import { findAt } from './mill-files.js';
+import { findAt, isWhole } from './mill-files.js';
 import { blockFacts, segmentFacts } from './segment-facts.js';
+import { stateFileFacts } from './state-file-facts.js';
 import { JsonTeller, type Teller, TextTeller } from './tellers.js';
 import { type Gap, walk } from './walk.js';
 
@@ -27,7 +28,7 @@ export interface InspectOptions {
 }
 
 /**
- * Says in words what is in a log file, a segment, or all of a mill. It takes no lock and changes nothing, and it goes on
+ * Says in words what is in a log file, a segment, a file of state, or all of a mill. It takes no lock and changes nothing, and it goes on
  * behind what it cannot read: damaged files are what it is for.
  */
 export async function inspect({ path, limit, json }: InspectOptions, output: Output): Promise<ExitCode> {
@@ -35,12 +36,13 @@ export async function inspect({ path, limit, json }: InspectOptions, output: Out
   const hash = await done(loadHash());
   const teller = json ? new JsonTeller(output) : new TextTeller(output);
   if (path.endsWith('.arrow')) return inspectSegment(storage, path, hash, teller, output);
+  if (path.endsWith('.state')) return inspectState(storage, path, hash, teller, output);
   const found = await findAt(storage, path, hash);
   if (found.isMill && found.manifest === null && found.logs.length === 0)
     throw new InputError(`${path} is neither a mill nor a log file: it has no manifest and no logs.`);
   if (found.isMill) await teller.mill(path, found);
   let isWell = !found.isMill || (found.manifest !== null && typeof found.manifest !== 'string');
-  isWell &&= found.segments.every(({ fault }) => fault === null);
+  isWell &&= isWhole(found);
   const show = limit ?? Number.POSITIVE_INFINITY;
   for (const log of found.logs) {
     const isLogWell = await inspectLog(storage, log, found.catalog, hash, show, teller, !found.isMill).catch(
@@ -74,6 +76,19 @@ async function inspectSegment(
   }
   const facts = await segmentFacts(storage, directory, found.manifest, entry);
   await teller.segment(facts, entry.info.blocks.map(blockFacts));
+  await output.flush();
+  return facts.fault === null ? EXIT.done : EXIT.partly;
+}
+
+async function inspectState(
+  storage: Storage,
+  path: string,
+  hash: Hash,
+  teller: Teller,
+  output: Output,
+): Promise<ExitCode> {
+  const facts = await stateFileFacts(storage, path, hash);
+  await teller.state(facts);
   await output.flush();
   return facts.fault === null ? EXIT.done : EXIT.partly;
 }

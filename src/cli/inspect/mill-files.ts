@@ -10,6 +10,7 @@ import { entriesOf, isEvents } from '../../wal/frame.js';
 import type { Hash } from '../../wal/hash.js';
 import { CHECKPOINT, CURRENT, logDirectory } from '../../wal/log-file.js';
 import { done, namesIn, openForReading } from '../log-files.js';
+import { type DerivedFacts, derivedFacts } from './derived-facts.js';
 import { recordOf } from './frame-words.js';
 import { readHeaderOf } from './header.js';
 import { type SegmentFacts, segmentFacts } from './segment-facts.js';
@@ -22,6 +23,7 @@ export interface Found {
   /** Of a mill's directory: its manifest, or what is wrong with it. */
   readonly manifest: FoundManifest | string | null;
   readonly segments: readonly SegmentFacts[];
+  readonly derived: readonly DerivedFacts[];
   /** What a crash left, or a checkpoint just makes: it belongs to nothing. */
   readonly leftovers: readonly string[];
   /** Copies of what recoveries cut. */
@@ -47,16 +49,22 @@ export async function findAt(storage: Storage, path: string, hash: Hash): Promis
   for (let attempt = 1; ; attempt++) {
     const heads = await done(headsOfCopies(storage, path));
     const found = await findMill(storage, path, hash);
-    const isUnsure = found.segments.some(({ fault }) => fault !== null);
-    if (!isUnsure || attempt === ATTEMPTS_MAX || (await done(headsOfCopies(storage, path))) === heads) return found;
+    if (isWhole(found) || attempt === ATTEMPTS_MAX || (await done(headsOfCopies(storage, path))) === heads)
+      return found;
   }
+}
+
+/** Whether all files that the manifest names are there, as far as they were looked at. */
+export function isWhole({ segments, derived }: Pick<Found, 'segments' | 'derived'>): boolean {
+  const states = derived.flatMap(({ states, build }) => [...states, ...(build?.states ?? [])]);
+  return [...segments, ...states].every(({ fault }) => fault === null);
 }
 
 /** Log files of a mill that may be in `directory`, or nowhere. */
 async function logsOnly(storage: Storage, logs: readonly string[], directory: string, hash: Hash): Promise<Found> {
   const manifest = await done(readManifest(storage, directory, hash)).catch(() => null);
   const catalog = await catalogOf(storage, directory, manifest, hash);
-  return { logs, manifest: null, segments: [], leftovers: [], cuts: [], isMill: false, catalog };
+  return { logs, manifest: null, segments: [], derived: [], leftovers: [], cuts: [], isMill: false, catalog };
 }
 
 async function findMill(storage: Storage, path: string, hash: Hash): Promise<Found> {
@@ -76,6 +84,7 @@ async function findMill(storage: Storage, path: string, hash: Hash): Promise<Fou
     logs,
     manifest,
     segments,
+    derived: known === null ? [] : await derivedFacts(storage, path, known.manifest, hash),
     leftovers: known === null ? [] : await done(leftoversIn(storage, path, known.manifest)),
     cuts: cuts.map((name) => join(path, CUT_DIRECTORY, name)),
     isMill: true,

@@ -4,10 +4,12 @@ import { METADATA, VGROUPS_MAX } from '../../wal/format.js';
 import { logDirectory, NEXT } from '../../wal/log-file.js';
 import type { Output } from '../output.js';
 import { columnInWords, counted, numberOf, oneLine, timeInWords } from '../words.js';
+import { derivedInWords } from './derived-facts.js';
 import { type FrameFacts, frameInWords } from './frame-words.js';
 import type { HeaderFacts } from './header.js';
 import type { Found } from './mill-files.js';
 import { type BlockFacts, blockInWords, type SegmentFacts, segmentInWords, segmentsInWords } from './segment-facts.js';
+import { type StateFileFacts, stateFileInWords } from './state-file-facts.js';
 import type { Gap } from './walk.js';
 
 /** How a file ends. */
@@ -30,6 +32,8 @@ export interface Teller {
   mill(path: string, found: Found): Promise<void>;
   /** A segment, and its blocks where they are wanted. */
   segment(facts: SegmentFacts, blocks: readonly BlockFacts[]): Promise<void>;
+  /** A file of state. */
+  state(facts: StateFileFacts): Promise<void>;
   file(facts: HeaderFacts): Promise<void>;
   frame(facts: FrameFacts): Promise<void>;
   /** A gap with valid frames behind it. */
@@ -41,19 +45,24 @@ export interface Teller {
 export class JsonTeller implements Teller {
   constructor(private readonly output: Output) {}
 
-  async mill(path: string, { manifest, segments, logs, leftovers, cuts }: Found): Promise<void> {
+  async mill(path: string, { manifest, segments, derived, logs, leftovers, cuts }: Found): Promise<void> {
     const isThere = manifest !== null && typeof manifest !== 'string';
     const fault = typeof manifest === 'string' ? manifest : null;
-    const { streams = [], segments: _, ...facts } = isThere ? manifest.manifest : {};
+    const { streams = [], segments: _, derived: __, ...facts } = isThere ? manifest.manifest : {};
     const about = isThere ? { manifest: facts, isWhole: manifest.isWhole } : { manifest: null };
     await this.tell('mill', { path, ...about, fault, logs, leftovers, cuts });
     for (const stream of streams) await this.tell('stream', stream);
+    for (const { kind, ...entry } of derived) await this.tell('derived', { derived: kind, ...entry });
     for (const segment of segments) await this.segment(segment, []);
   }
 
   async segment(facts: SegmentFacts, blocks: readonly BlockFacts[]): Promise<void> {
     await this.tell('segment', facts);
     for (const block of blocks) await this.tell('block', block);
+  }
+
+  state(facts: StateFileFacts): Promise<void> {
+    return this.tell('state', facts);
   }
 
   file(facts: HeaderFacts): Promise<void> {
@@ -81,10 +90,11 @@ export class JsonTeller implements Teller {
 export class TextTeller implements Teller {
   constructor(private readonly output: Output) {}
 
-  async mill(path: string, { manifest, segments, leftovers, cuts }: Found): Promise<void> {
+  async mill(path: string, { manifest, segments, derived, leftovers, cuts }: Found): Promise<void> {
     if (manifest === null) await this.say(`mill in ${path}: its manifest is missing`);
     else if (typeof manifest === 'string') await this.say(`mill in ${path}: ${manifest}`);
     else for (const line of manifestInWords(path, manifest)) await this.say(line);
+    for (const facts of derived) for (const line of derivedInWords(facts)) await this.say(line);
     for (const id of new Set(segments.map(({ streamId }) => streamId))) {
       const ofStream = segments.filter(({ streamId }) => streamId === id);
       await this.say(segmentsInWords(ofStream));
@@ -97,6 +107,10 @@ export class TextTeller implements Teller {
   async segment(facts: SegmentFacts, blocks: readonly BlockFacts[]): Promise<void> {
     await this.say(`${facts.path}: ${facts.stream}, ${segmentInWords(facts)}`);
     for (const block of blocks) await this.say(blockInWords(block));
+  }
+
+  async state(facts: StateFileFacts): Promise<void> {
+    for (const line of stateFileInWords(facts)) await this.say(line);
   }
 
   async file({ path, bytes, header, fault }: HeaderFacts): Promise<void> {

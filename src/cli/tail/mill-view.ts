@@ -1,7 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { MillraceError } from '../../errors.js';
 import { SEGMENTS_DIRECTORY } from '../../snapshots/leftovers.js';
-import { headsOfCopies, isMissing, type Manifest, type Retained } from '../../snapshots/manifest.js';
+import {
+  headsOfCopies,
+  isMissing,
+  type Manifest,
+  type ManifestDerived,
+  type Retained,
+} from '../../snapshots/manifest.js';
 import type { RowPosition } from '../../snapshots/row-position.js';
 import { SegmentStore } from '../../snapshots/segment-store.js';
 import { UnsavedEvents } from '../../snapshots/unsaved.js';
@@ -150,9 +156,21 @@ export class MillView implements ScannedStream<Row> {
     const { catalog } = this.opened;
     const stream = catalog.find(this.name);
     if (stream !== undefined) return stream;
+    if (this.derivation?.kind === 'table') throw isTable(this.name, this.mill.directory);
     const known = catalog.streams.map(({ name }) => name).sort();
     const message = `There is no stream "${this.name}" in ${this.mill.directory}; it has ${known.join(', ') || 'none'}.`;
     throw new MillraceError('UNKNOWN_STREAM', message, { stream: this.name });
+  }
+
+  /** What the manifest says of it, if it is derived. */
+  private get derivation(): ManifestDerived | undefined {
+    return this.opened.manifest.derived?.find(({ name }) => name === this.name);
+  }
+
+  /** Rows of a derived stream that come from this lsn or a later one are in no file yet; `null` where there can be none. */
+  get unsavedFrom(): number | null {
+    const processedTo = this.derivation?.processedTo ?? Infinity;
+    return processedTo < this.nextLsn ? processedTo : null;
   }
 
   scan(position: RowPosition, options: ScanOptions = {}): Scan<Row> {
@@ -184,6 +202,11 @@ export class MillView implements ScannedStream<Row> {
   layoutOf(entry: Uint8Array): StreamLayout {
     return this.opened.catalog.layoutOf(entry);
   }
+}
+
+function isTable(name: string, directory: string): MillraceError {
+  const message = `"${name}" in ${directory} is a table, not a stream: its rows are in the process that has the mill open. The streams that it comes from can be shown; \`millrace inspect\` says how large it is.`;
+  return new MillraceError('UNKNOWN_STREAM', message, { stream: name });
 }
 
 function ignoreMissing(error: unknown): undefined {

@@ -35,7 +35,8 @@ function readable({ type }: ColumnLayout, value: unknown): unknown {
   return plain(value);
 }
 
-function plain(value: unknown): unknown {
+/** The same of any value. */
+export function plain(value: unknown): unknown {
   if (typeof value === 'bigint') return value.toString();
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
   if (typeof value !== 'object' || value === null) return value;

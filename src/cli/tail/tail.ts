@@ -6,6 +6,7 @@ import { done } from '../log-files.js';
 import type { Output } from '../output.js';
 import { EXIT, type ExitCode } from '../report.js';
 import { onStopSignal } from '../signals.js';
+import { oneLine } from '../words.js';
 import { MillView } from './mill-view.js';
 import { jsonFormat, type RowFormat, textFormat } from './row-words.js';
 
@@ -37,6 +38,7 @@ export async function tail(options: TailOptions, output: Output): Promise<ExitCo
     const printer = new Printer(view, options, output, stop.signal);
     await printer.begin();
     await printer.print();
+    noteUnsaved(options.stream, view.unsavedFrom);
     if (loss !== null && !stop.signal.aborted) throw loss;
     while (options.follow && !printer.isFull && !stop.signal.aborted) {
       await delay(POLL_MS, undefined, { signal: stop.signal }).catch(() => {});
@@ -48,6 +50,14 @@ export async function tail(options: TailOptions, output: Output): Promise<ExitCo
     await view.close();
   }
   return EXIT.done;
+}
+
+/** A derived stream costs no log: what is not in segments can be read in the process that derives it, and nowhere else. */
+function noteUnsaved(stream: string, from: number | null): void {
+  if (from === null) return;
+  process.stderr.write(
+    `note: ${oneLine(stream)} is derived: rows that come from events of lsn ${from} and later are shown after the next checkpoint of the process that has the mill open.\n`,
+  );
 }
 
 class Printer {

@@ -23,6 +23,8 @@ export interface CheckedLog {
   readonly nextLsn: number;
   /** The mill was closed in order, or is new. */
   readonly closed: boolean;
+  /** The streams that are known at its end; `null` where not all of it can be read. */
+  readonly streams: readonly string[] | null;
   /** Bytes behind the last whole commit that a recovery would cut: they were never promised. */
   readonly torn: number;
 }
@@ -43,8 +45,8 @@ export async function checkLog(place: LogPlace, manifest: Manifest, findings: Fi
     if (examined === null) return null;
     for (const { scanner } of examined.tails)
       opened.find(({ file }) => file === scanner.source.file)!.end = scanner.position;
-    await findings.attempt(() => checkEvents(place, manifest, logs));
-    return checkedLog(examined, opened.length, manifest, findings);
+    const streams = await findings.attempt(() => checkEvents(place, manifest, logs));
+    return { ...checkedLog(examined, opened.length, manifest, findings), streams };
   } finally {
     for (const { file } of opened) await done(file.close());
   }
@@ -71,8 +73,15 @@ function noteUnfinished(directory: string, logs: readonly ParticipantLog[], find
   }
 }
 
-/** Every event of the log can be read, with a schema that is known, and lsns rise from where the snapshot ends. */
-async function checkEvents({ hash, directory }: LogPlace, manifest: Manifest, logs: readonly ParticipantLog[]) {
+/**
+ * Every event of the log can be read, with a schema that is known, and lsns rise from where the snapshot ends. Gives the names of the
+ * streams that are known at its end.
+ */
+async function checkEvents(
+  { hash, directory }: LogPlace,
+  manifest: Manifest,
+  logs: readonly ParticipantLog[],
+): Promise<readonly string[]> {
   const catalog = new Catalog(manifest.streams);
   let { nextLsn } = manifest;
   const look = (commit: Commit): void => {
@@ -87,6 +96,7 @@ async function checkEvents({ hash, directory }: LogPlace, manifest: Manifest, lo
     nextLsn = commit.firstLsn + commit.events;
   };
   await done(replayLog(logs, manifest, hash, look));
+  return catalog.streams.map(({ name }) => name);
 }
 
 function faultOf(read: () => unknown): string | null {
@@ -103,7 +113,7 @@ function checkedLog(
   files: number,
   { commit }: Manifest,
   findings: Findings,
-): CheckedLog {
+): Omit<CheckedLog, 'streams'> {
   let torn = 0;
   for (const { scanner, seen } of tails) {
     if (seen.dirtyFrom === null) continue;

@@ -88,8 +88,10 @@ function checkStreams(path: string, { streams, nextLsn, ceiling, logs }: Manifes
 /** What the manifest says of its segments must fit together, whatever is in the files. */
 function checkSegments(path: string, { segments, streams, nextLsn }: Manifest, findings: Findings): void {
   const numbers = new Set<number>();
-  const lastLsns = new Map<number, number>();
-  for (const { number, info } of segments) {
+  // Of a version that is being built there are other rows of the same stream.
+  const lastLsns = { inForce: new Map<number, number>(), build: new Map<number, number>() };
+  for (const { number, info, build } of segments) {
+    const lasts = build ? lastLsns.build : lastLsns.inForce;
     const segment = `segment ${number}`;
     if (numbers.has(number)) findings.nonsense(path, `it names ${segment} twice`);
     numbers.add(number);
@@ -100,9 +102,9 @@ function checkSegments(path: string, { segments, streams, nextLsn }: Manifest, f
         path,
         `${segment} has version ${info.version} of ${stream.name}, which has ${numberOf(stream.versions.length, 'version')}`,
       );
-    const last = lastLsns.get(info.stream) ?? 0;
+    const last = lasts.get(info.stream) ?? 0;
     const end = checkBlocks(path, segment, info, last, findings);
-    lastLsns.set(info.stream, end);
+    lasts.set(info.stream, end);
     if (end >= nextLsn) findings.nonsense(path, `${segment} has lsn ${end}, but the next one is ${nextLsn}`);
   }
 }

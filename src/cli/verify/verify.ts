@@ -4,41 +4,50 @@ import { FileStorage } from '../../storage/file-storage.js';
 import { ReadOnlyStorage } from '../../storage/read-only-storage.js';
 import { type Storage, StorageError, type StorageLock } from '../../storage/storage.js';
 import { LOCK } from '../../streams/create.js';
+import { type Declare, replayIn } from '../../streams/verify-replay.js';
 import { CUT_DIRECTORY } from '../../wal/cut.js';
 import { loadHash } from '../../wal/hash.js';
 import type { LogPlace } from '../../wal/rotation.js';
 import { done, namesIn } from '../log-files.js';
 import type { Output } from '../output.js';
 import { EXIT, type ExitCode, InputError } from '../report.js';
+import { checkDerived } from './check-derived.js';
 import { checkLog } from './check-log.js';
 import { checkManifest } from './check-manifest.js';
 import { checkSegments } from './check-segments.js';
+import { checkState } from './check-state.js';
+import { declarationIn } from './declaration.js';
 import { Findings } from './findings.js';
+import { replayFacts } from './replay-words.js';
 import { reportInWords, type VerifyReport } from './words.js';
 
 export interface VerifyOptions {
   readonly path: string;
+  /** A module with the declarations of the program: what is derived is derived again, and compared. */
+  readonly replay?: string;
   readonly json: boolean;
 }
 
-const MILL_NAMES = /^(manifest-[ab]\.json|metadata|vgroup-\d\d|segments)$/;
+const MILL_NAMES = /^(manifest-[ab]\.json|metadata|vgroup-\d\d|segments|state)$/;
 
 /**
  * Reads all of a mill, and checks every checksum, every sum, and that everything fits together. Not one byte is changed. It
  * holds the mill's lock meanwhile, as a mill that is open changes while it is looked at.
  */
-export async function verify({ path, json }: VerifyOptions, output: Output): Promise<ExitCode> {
+export async function verify({ path, replay, json }: VerifyOptions, output: Output): Promise<ExitCode> {
   const disk = new FileStorage();
   const names = await namesIn(disk, path);
   if (names === null || !names.some((name) => MILL_NAMES.test(name)))
     throw new InputError(`${path} is no mill: give the directory of one.`);
+  const declare = replay === undefined ? null : await declarationIn(replay);
   const lock = names.includes(LOCK) ? await locked(disk, path) : null;
   try {
     const place = { storage: new ReadOnlyStorage(disk), directory: path, hash: await done(loadHash()) };
-    const report = await verifyMill(place);
-    if (json) output.say(JSON.stringify(report));
+    const report = await verifyMill(place, declare);
+    if (json) output.say(JSON.stringify({ ...report, replay: report.replay && replayFacts(report.replay) }));
     else for (const line of reportInWords(report)) output.say(line);
-    return report.sound ? EXIT.done : EXIT.failed;
+    const isWell = report.sound && report.replay?.same !== false;
+    return isWell ? EXIT.done : EXIT.failed;
   } finally {
     if (lock !== null) await done(lock.release());
   }
@@ -57,13 +66,15 @@ async function locked(disk: Storage, directory: string): Promise<StorageLock | n
 }
 
 /** Checks a mill that nobody changes meanwhile. */
-export async function verifyMill(place: LogPlace): Promise<VerifyReport> {
+export async function verifyMill(place: LogPlace, declare: Declare | null = null): Promise<VerifyReport> {
   const startedAt = performance.now();
   const findings = new Findings();
   const checked = await checkManifest(place, findings);
   const manifest = checked?.manifest ?? null;
   const segments = manifest && (await checkSegments(place, manifest, findings));
+  const state = manifest && (await checkState(place, manifest, findings));
   const log = manifest && (await checkLog(place, manifest, findings));
+  if (checked !== null) checkDerived(checked, log, findings);
   if (manifest !== null)
     for (const path of await done(leftoversIn(place.storage, place.directory, manifest)))
       findings.notes.push(`${path} is left from a crash and belongs to nothing. The next start removes it.`);
@@ -72,12 +83,18 @@ export async function verifyMill(place: LogPlace): Promise<VerifyReport> {
       `${place.directory}/${CUT_DIRECTORY} has copies of what recoveries cut: yours to look at and delete.`,
     );
   const { damages, notes } = findings;
+  // Damage would be told once more, as differences.
+  const isReplayed = declare !== null && manifest !== null && damages.length === 0;
+  const replay = isReplayed ? await replayIn(place, manifest, declare) : null;
+  if (declare !== null && !isReplayed) notes.push('Nothing was replayed, as there is damage.');
   return {
     path: place.directory,
     sound: damages.length === 0,
     manifest: checked && aboutManifest(checked),
     segments,
+    state,
     log,
+    replay,
     damages,
     notes,
     duration: performance.now() - startedAt,

@@ -1,7 +1,10 @@
+import type { ReplayReport } from '../../streams/derived/replay/report.js';
 import { bytesInWords, counted, millisecondsInWords, numberOf, oneLine } from '../words.js';
 import type { CheckedLog } from './check-log.js';
 import type { CheckedSegments } from './check-segments.js';
+import type { CheckedState } from './check-state.js';
 import type { Damage } from './findings.js';
+import { replayInWords } from './replay-words.js';
 
 /** What a verification found, for `--json` as it is. */
 export interface VerifyReport {
@@ -20,8 +23,11 @@ export interface VerifyReport {
     readonly isWhole: boolean;
   } | null;
   readonly segments: CheckedSegments | null;
+  readonly state: CheckedState | null;
   /** `null` where the log is too damaged to be judged. */
   readonly log: CheckedLog | null;
+  /** What was derived again, where that was asked for and there is no damage. */
+  readonly replay: ReplayReport | null;
   readonly damages: readonly Damage[];
   readonly notes: readonly string[];
   /** Milliseconds. */
@@ -29,17 +35,22 @@ export interface VerifyReport {
 }
 
 export function reportInWords(report: VerifyReport): string[] {
-  const { damages, notes, duration } = report;
-  const found = damages.length === 0 ? 'No damage' : numberOf(damages.length, 'damage');
+  const { damages, notes, duration, replay } = report;
+  const different = replay?.derived.filter(({ difference }) => difference !== null).length ?? 0;
+  const found = [
+    damages.length === 0 ? 'No damage' : numberOf(damages.length, 'damage'),
+    ...(replay === null ? [] : [different === 0 ? 'no difference' : numberOf(different, 'difference')]),
+  ];
   return [
     ...headInWords(report),
     ...notes.map((note) => `note: ${note}`),
     ...damages.map(({ message, code }) => `DAMAGE: ${message} (${code})`),
-    `${found} found in ${millisecondsInWords(duration)}. Nothing was changed.`,
+    ...(replay === null ? [] : replayInWords(replay)),
+    `${found.join(' and ')} found in ${millisecondsInWords(duration)}. Nothing was changed.`,
   ].map(oneLine);
 }
 
-function headInWords({ path, manifest, segments, log }: VerifyReport): string[] {
+function headInWords({ path, manifest, segments, state, log }: VerifyReport): string[] {
   if (manifest === null) return [`mill in ${path}: there is no manifest by which anything could be checked`];
   const { databaseId, vgroups, sequence, commit, nextLsn, streams, isWhole } = manifest;
   const copies = isWhole ? 'two equal copies' : 'one good copy';
@@ -48,6 +59,7 @@ function headInWords({ path, manifest, segments, log }: VerifyReport): string[] 
     `mill ${databaseId} in ${path}: ${numberOf(vgroups, 'VGroup')}, ${names}`,
     `manifest: sequence ${sequence}, ${copies}; everything up to commit ${commit} and below lsn ${counted(nextLsn)} is in segments`,
     `segments: ${segmentsInWords(segments!)}`,
+    ...(state!.derived === 0 ? [] : [`state: ${stateInWords(state!)}`]),
     `log: ${log === null ? 'cannot be judged' : logInWords(log)}`,
   ];
 }
@@ -55,6 +67,11 @@ function headInWords({ path, manifest, segments, log }: VerifyReport): string[] 
 function segmentsInWords({ count, rows, bytes, blocks }: CheckedSegments): string {
   if (count === 0) return 'none';
   return `${numberOf(count, 'file')}, ${numberOf(blocks, 'block')}, ${numberOf(rows, 'row')}, ${bytesInWords(bytes)}`;
+}
+
+function stateInWords({ derived, states, files, bytes }: CheckedState): string {
+  const what = `${numberOf(derived, 'derived stream')} and tables`;
+  return `${what}, ${numberOf(states, 'state')} in ${numberOf(files, 'file')}, ${bytesInWords(bytes)}`;
 }
 
 function logInWords({ files, commits, events, lastCommit, closed, torn }: CheckedLog): string {

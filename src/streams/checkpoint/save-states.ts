@@ -98,9 +98,12 @@ function entryOf(
   const { name, kind, version, shape, build } = derivation;
   const files = states.map((state) => ({ name: state.name, files: state.files }));
   const now = { version, shape, processedTo, states: files };
-  if (build === null || swaps) return { name, kind, ...now };
   const before = derived!.find((entry) => entry.name === name)!;
-  return withBuild(before, { ...now, kept: build.saved.kept });
+  if (build === null) return { ...before, ...now };
+  const { kept, processedFrom } = build.saved;
+  const built = { ...now, ...(processedFrom !== undefined && { processedFrom }) };
+  if (!swaps) return withBuild(before, { ...built, kept });
+  return { name, kind, ...built, ...(kept.length > 0 && { kept }) };
 }
 
 function failed(states: readonly CapturedState[]): void {

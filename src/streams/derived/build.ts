@@ -34,7 +34,8 @@ export function buildOf(
   const wholeFrom = inputs.map(({ name }) => historyIsWholeFrom(name, places));
   const from = processesHistory ? Math.max(0, ...wholeFrom) : Infinity;
   const kept = from > 0 ? outputs.flatMap((stream) => keptRows(stream, from, places)) : [];
-  return { saved: { version, shape, processedTo, states: [], kept }, toldFrom };
+  const begins = processesHistory ? {} : { processedFrom: processedTo };
+  return { saved: { version, shape, processedTo, ...begins, states: [], kept }, toldFrom };
 }
 
 interface Places {

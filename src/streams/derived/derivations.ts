@@ -26,12 +26,12 @@ import type { PipelineStream } from './pipeline-inputs.js';
 import type { StreamOutput } from './stream-output.js';
 import { TableOutput } from './table-output.js';
 import { Ticker } from './ticker.js';
-import { Turns } from './turns.js';
+import { streamNumbers, Turns } from './turns.js';
 
 /** The derived streams and tables of a mill, in one run of it. */
 export class Derivations {
   readonly turns = new Turns();
-  private readonly running: readonly Running[];
+  readonly running: readonly Running[];
   private behind: readonly Derivation[] = [];
   private catchingUp = new Subscription();
   private ticker: Ticker | null = null;
@@ -157,10 +157,7 @@ export class Derivations {
   }
 
   private connect(mill: DerivingMill): void {
-    const numbers = new Map<string, number>(mill.catalog.streams.map(({ name, id }) => [name, id]));
-    this.turns.connect(
-      (derivation, input) => numbers.get(input < 0 ? derivation.name : derivation.inputs[input]!.name)!,
-    );
+    this.turns.connect(streamNumbers(mill.catalog));
     for (const { name, target, key, derivation } of this.running) {
       const side = (stream: AnyDerivedStream | null): StreamOutput | null => {
         stream?.run(derivation);

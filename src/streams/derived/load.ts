@@ -59,7 +59,8 @@ export function missesOnlyLog({ inputs, upstream, processedTo }: Derivation, mil
   return !isInSegments && upstream.every((derivation) => missesOnlyLog(derivation, mill));
 }
 
-function entryOf({ name }: Derivation, { derived = [] }: Manifest): ManifestDerived | undefined {
+/** What a manifest has of it. */
+export function entryOf({ name }: Pick<Derivation, 'name'>, { derived = [] }: Manifest): ManifestDerived | undefined {
   return derived.find((entry) => entry.name === name);
 }
 
@@ -126,10 +127,11 @@ export function load({ derivation, processesHistory, target }: Running, mill: De
  */
 export function announce(running: readonly Running[], mill: DerivingMill): Observable<never> {
   const { place, manifest, catalog, store } = mill;
-  const changed = running.flatMap(({ derivation }) => {
+  const changed = running.flatMap((one) => {
+    const { derivation } = one;
     const entry = entryOf(derivation, manifest.current);
     const build = derivation.build?.saved ?? null;
-    if (entry === undefined) return [newEntry(derivation)];
+    if (entry === undefined) return [newEntry(one)];
     return (entry.build ?? null) === build ? [] : [withBuild(entry, build)];
   });
   if (changed.length === 0) return EMPTY;
@@ -153,6 +155,8 @@ export function announce(running: readonly Running[], mill: DerivingMill): Obser
   ).pipe(ignoreElements());
 }
 
-function newEntry({ name, kind, version, shape, processedTo }: Derivation): ManifestDerived {
-  return { name, kind, version, shape, processedTo, states: [] };
+function newEntry({ derivation, processesHistory }: Running): ManifestDerived {
+  const { name, kind, version, shape, processedTo } = derivation;
+  const from = processesHistory ? {} : { processedFrom: processedTo };
+  return { name, kind, version, shape, processedTo, ...from, states: [] };
 }

@@ -1,3 +1,4 @@
+import type { Catalog } from '../catalog.js';
 import type { Derivation } from './derivation.js';
 
 /** One input of a derivation: its rows are given, or come from another derivation in the same turn. */
@@ -14,7 +15,7 @@ interface Step {
 /** The derivations that have a turn with the events of one stream, in the order of their declaration. */
 export type Route = readonly Step[];
 
-/** Finds the number of the stream with the rows of an input. */
+/** Finds the number of the stream with the rows of an input; for input -1, with those of the derivation itself. */
 export type StreamNumber = (derivation: Derivation, input: number) => number;
 
 /** The inputs of a derivation in the order in which rows of one turn come, with the numbers of their streams. */
@@ -23,6 +24,12 @@ export function inputsInOrder(derivation: Derivation, numberOf: StreamNumber): {
   return inputs
     .map((_, input) => ({ input, number: numberOf(derivation, input) }))
     .toSorted((a, b) => reads.depthOf(b.input) - reads.depthOf(a.input) || a.number - b.number);
+}
+
+/** The numbers of the streams that a catalog knows. */
+export function streamNumbers({ streams }: Catalog): StreamNumber {
+  const numbers = new Map<string, number>(streams.map(({ name, id }) => [name, id]));
+  return (derivation, input) => numbers.get(input < 0 ? derivation.name : derivation.inputs[input]!.name)!;
 }
 
 /**
