@@ -49,6 +49,7 @@ export class Derivation {
   /** Whether the outputs have taken something in this turn, and whether some of that is not accepted yet: most turns give nothing. */
   private hasGiven = false;
   private hasTaken = false;
+  private hearsEveryTurn = false;
   /** Where it is a version that is being built. */
   build: Build | null = null;
   /** The derivations whose rows it reads. */
@@ -116,6 +117,7 @@ export class Derivation {
   connect(output: DerivedOutput, sides: SideOutputs): void {
     this.output = output;
     this.sides = sides;
+    this.hearsEveryTurn = output.hearsEveryTurn ?? false;
     this.outputs = [output, ...[sides.late, sides.deadLetters].filter((side) => side !== null)];
   }
 
@@ -176,7 +178,7 @@ export class Derivation {
   }
 
   endTurn(lsn: number, isTold: boolean): void {
-    if (!this.hasGiven || this.turnLsn !== lsn || this.state === 'stopped') return;
+    if (!(this.hasGiven || this.hearsEveryTurn) || this.turnLsn !== lsn || this.state === 'stopped') return;
     this.hasGiven = false;
     for (const output of this.outputs) output.endTurn(lsn, isTold);
   }

@@ -4,6 +4,8 @@ import type { AnyState } from './pipeline.js';
 /** Where the rows of a pipeline go: into a stream, or into a table. */
 export interface DerivedOutput {
   readonly states: readonly AnyState[];
+  /** Whether it is told of turns that gave nothing too. */
+  readonly hearsEveryTurn?: boolean;
   /** Takes a row; throws where it does not fit. */
   take(row: unknown): void;
   /** Those that were taken since count; gives them as others see them. */

@@ -6,7 +6,7 @@ import type { Piece } from '../../history/piece.js';
 import type { Scan } from '../../history/scan.js';
 import type { Row, RowCodec } from '../../row-codec.js';
 import { decodedRow } from '../../values.js';
-import type { DerivedOutput } from '../derivation.js';
+import type { DerivedOutput } from '../derived-output.js';
 import type { RowDifference } from './report.js';
 
 /** A derived stream as a replay sees it. */
@@ -38,6 +38,7 @@ interface TakenRow {
 /** Takes the rows of a pipeline as its derived stream does, and compares them with those that are stored. Until then they are in memory. */
 export class ComparedRows implements DerivedOutput {
   readonly states = [];
+  readonly hearsEveryTurn = true;
   /** The first one; nothing is compared after it. */
   difference: RowDifference | null = null;
   /** Rows that are as they should be. */
