@@ -80,6 +80,7 @@ export class Derivation {
         this.sides.late?.take({ ts: Math.round(time), event });
       },
       failed: (cause: unknown) => this.stop(this.turnLsn, cause),
+      keepsRows: kind === 'table',
       turns: this,
     };
     this.pipeline = new Pipeline(name, rows, sink, ticks);

@@ -66,8 +66,8 @@ const largeOf = (all: readonly Payment[], version: number): object[] => {
   });
 };
 
-const eventsOf = async (stream: unknown, opened: Opened): Promise<object[]> =>
-  (await recordsOf(stream as Opened['payments'], opened)).map(({ event }) => event);
+const eventsOf = async (stream: unknown, opened: Pick<Opened, 'settled' | 'driver'>): Promise<object[]> =>
+  (await recordsOf(stream as Opened['payments'], opened as Opened)).map(({ event }) => event);
 
 const byVersion = (rows: readonly object[]) => rows.map((row) => ('sum' in row && row.sum !== undefined ? 2 : 1));
 
