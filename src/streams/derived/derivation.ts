@@ -49,6 +49,8 @@ export class Derivation {
   /** Whether the outputs have taken something in this turn, and whether some of that is not accepted yet: most turns give nothing. */
   private hasGiven = false;
   private hasTaken = false;
+  /** What gives it the turns that it missed: those that share it are at the same event. */
+  catchUp: unknown = null;
   /** Where it is a version that is being built. */
   build: Build | null = null;
   /** The derivations whose rows it reads. */

@@ -28,6 +28,8 @@ export interface PipelineTurns {
   /** The lsn of its last turn, or of the one that it has just now. */
   readonly turnLsn: number;
   readonly state: string;
+  /** What gives it the turns that it missed, as long as it is not live. */
+  readonly catchUp: unknown;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: states of any keys and values

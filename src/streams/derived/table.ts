@@ -148,12 +148,12 @@ export class Table<V> implements LookupTable<V> {
   /** A table keeps no history: in another turn than its own a pipeline would find what nobody finds there again. */
   private assertSameTurn(derivation: Derivation, { name, sink: { turns } }: Pipeline): void {
     if (turns === undefined) return;
-    const { turnLsn, processedTo, state } = derivation;
+    const { turnLsn, processedTo, state, catchUp } = derivation;
     const { turnLsn: lsn } = turns;
     if (turnLsn > lsn || processedTo > lsn + 1)
       throw notInTurn(this.name, name, lsn, `has had later events, up to lsn ${Math.max(turnLsn, processedTo - 1)}`);
     if (state === 'stopped') throw notInTurn(this.name, name, lsn, 'has stopped: see its status');
-    if (turns.state === 'live' && state !== 'live')
-      throw notInTurn(this.name, name, lsn, 'still processes earlier events');
+    const isInStep = state === 'live' || (turns.state !== 'live' && catchUp === turns.catchUp);
+    if (!isInStep) throw notInTurn(this.name, name, lsn, 'still processes earlier events');
   }
 }
