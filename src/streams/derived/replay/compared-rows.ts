@@ -6,7 +6,7 @@ import type { Piece } from '../../history/piece.js';
 import type { Scan } from '../../history/scan.js';
 import type { Row, RowCodec } from '../../row-codec.js';
 import { decodedRow } from '../../values.js';
-import type { DerivedOutput } from '../derivation.js';
+import type { DerivedOutput } from '../derived-output.js';
 import type { RowDifference } from './report.js';
 
 /** A derived stream as a replay sees it. */
