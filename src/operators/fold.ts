@@ -6,6 +6,7 @@ import type { StateKey } from '../snapshots/state-key.js';
 import { type Duration, millisecondsOf } from './duration.js';
 import { compiled, literal } from './generated-code.js';
 import type { OperatorHome } from './pipeline-scope.js';
+import { ownFields } from './plain-data.js';
 import { Expiry } from './stateful/expiry.js';
 import { columnName, invalidOption, keyColumns, optionsObject, shown } from './stateful/key-options.js';
 import { keyReader, timeReader } from './stateful/key-reader.js';
@@ -43,7 +44,8 @@ interface Resolved {
 
 /**
  * Keeps a state for each key and emits it after each event, as a flat row: the key columns under their names, then the fields of the
- * state; one with the name of a key column gives way to it. A row is new each time; objects inside are those of the state.
+ * state; one with the name of a key column gives way to it. A row is new each time; objects inside are those of the state, or, where a
+ * pipeline of a mill may keep them, copies.
  *
  * With `ttl` a key is forgotten, without a row, once the largest time seen, over all keys, is so long after what it was at the last event
  * of the key; its next event, however late, begins with `init` again. Without it every key is kept forever.
@@ -136,7 +138,8 @@ class Folding {
     const entry: Folded = { state };
     if (expiry !== null) entry.seen = found >= 0 ? expiry.touch(slot) : expiry.add(slot);
     folded.change(slot)[folded.offset(slot)] = entry;
-    this.rows.next(this.makeRow(key, state));
+    const row = this.makeRow(key, state);
+    this.rows.next(this.home.isKeptAfter ? ownFields(row) : row);
   }
 
   private at(slot: number): Folded {
@@ -164,7 +167,7 @@ class Folding {
   }
 }
 
-type MakeRow = (key: StateKey, state: object) => unknown;
+type MakeRow = (key: StateKey, state: object) => object;
 
 /** Key columns stand before the fields of the state, and win over them. */
 function rowMaker(by: readonly string[]): MakeRow {
@@ -173,7 +176,7 @@ function rowMaker(by: readonly string[]): MakeRow {
   return made ?? ((key, state) => generalRow(by, key, state));
 }
 
-function generalRow(by: readonly string[], key: StateKey, state: object): unknown {
+function generalRow(by: readonly string[], key: StateKey, state: object): object {
   const parts = (by.length === 1 ? [key] : key) as readonly unknown[];
   const columns = Object.fromEntries(by.map((column, at) => [column, parts[at]]));
   return { ...columns, ...state, ...columns };

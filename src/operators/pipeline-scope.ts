@@ -9,6 +9,11 @@ export interface OperatorHome {
   /** What the operator is called among those of its pipeline, the same from run to run. Not there outside of a mill. */
   readonly path?: string;
   /**
+   * Whether what the operator gives may be kept by what comes after it, a table or another operator: then it must share nothing with state
+   * that is changed in place, else what is kept changes too, and is another one after a restart. Not there outside of a mill.
+   */
+  readonly isKeptAfter?: boolean;
+  /**
    * State of this name, unique in the operator; empty until it is loaded. To be asked for while the operator subscribes.
    *
    * @param isIndexed whether keys are looked for; default `true`. See `KeyedState.insert`.

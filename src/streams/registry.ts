@@ -4,7 +4,7 @@ import { DerivedStream } from './derived/derived-stream.js';
 import type { DeclaredDerivation } from './derived/load.js';
 import { isDeadLetter, lateDeclaration, versionOf } from './derived/misuse.js';
 import type { DerivedOptions, TableOptions } from './derived/options.js';
-import { TICKS } from './derived/pipeline-inputs.js';
+import { type PipelineStream, TICKS } from './derived/pipeline-inputs.js';
 import { DEAD_LETTER, DEAD_SUFFIX, isDerived, LATE_EVENT, LATE_SUFFIX } from './derived/side-streams.js';
 import { Table } from './derived/table.js';
 import { declareStreams, type LiveMill } from './live.js';
@@ -52,7 +52,7 @@ export class StreamRegistry {
     if (isStarted) throw lateDeclaration(name);
     const { from, schema, retention, processHistory = true } = options;
     const version = versionOf(name, options.version);
-    const { columns, isKept, hasLate } = probe(name, from, schema, this.ticks);
+    const { columns, isKept, hasLate } = probe(name, from, schema, this);
     const deadLetters = isDeadLetter(name, options.onError);
     const stream = new DerivedStream<object>(name, columns, this.host, isKept, keptFor(retention), false, version);
     if (hasLate) stream.late = this.sideStream(name + LATE_SUFFIX, LATE_EVENT);
@@ -68,7 +68,7 @@ export class StreamRegistry {
     if (isStarted) throw lateDeclaration(name);
     const { key, from, processHistory = true } = options;
     const version = versionOf(name, options.version);
-    const { hasLate } = probedOnce(name, from, this.ticks);
+    const { hasLate } = probedOnce(name, from, this);
     const columns = keyColumns(name, key);
     const table = new Table<V>(name, this.host, columns, from);
     if (hasLate) table.late = this.sideStream(name + LATE_SUFFIX, LATE_EVENT);
@@ -86,6 +86,10 @@ export class StreamRegistry {
     }
     return stream;
   };
+
+  isOwn(stream: PipelineStream): boolean {
+    return this.streams.get(stream.name) === stream;
+  }
 
   private sideStream<S extends Schema>(name: string, schema: S): DerivedStream<RowOf<S>> {
     this.assertFree(name);

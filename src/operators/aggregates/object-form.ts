@@ -1,4 +1,5 @@
 import { MillraceError } from '../../errors.js';
+import { cloned, isPlain } from '../plain-data.js';
 
 /**
  * How what an accumulator keeps in an object gets into a checkpoint: copied, where the object is about to change while it is being read,
@@ -47,27 +48,6 @@ export function dataForm(what: string): ObjectForm {
 }
 
 const DEPTH_MAX = 1000;
-const TOO_DEEP = Symbol('too deep');
-
-/** What is not plain stays as it is: it is refused when it is written. */
-function cloned(value: unknown): unknown {
-  try {
-    return copyOf(value, 0);
-  } catch (error) {
-    if (error === TOO_DEEP) return value;
-    throw error;
-  }
-}
-
-function copyOf(value: unknown, depth: number): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  if (depth > DEPTH_MAX) throw TOO_DEEP;
-  if (Array.isArray(value)) return Array.from(value, (item) => copyOf(item, depth + 1));
-  if (value instanceof Date) return new Date(value);
-  if (value instanceof Uint8Array) return new Uint8Array(value);
-  if (!isPlain(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, copyOf(item, depth + 1)]));
-}
 
 /** Canonical JSON would make a plain object of one of a class, which is another one after a restart. */
 function assertPlain(what: string, value: unknown, depth: number): void {
@@ -77,12 +57,6 @@ function assertPlain(what: string, value: unknown, depth: number): void {
   if (Array.isArray(value)) for (const item of value) assertPlain(what, item, depth + 1);
   else if (isPlain(value)) for (const item of Object.values(value)) assertPlain(what, item, depth + 1);
   else throw notKept(what, `holds a ${value.constructor?.name ?? 'object'}`);
-}
-
-function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value);
-  // Also one of another realm, as a test runner has it.
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function notKept(what: string, why: string): MillraceError {

@@ -1,4 +1,5 @@
 import { MillraceError } from '../../errors.js';
+import { cloned } from '../plain-data.js';
 import type { Accumulator, Aggregate } from './aggregate.js';
 import { dataForm } from './object-form.js';
 
@@ -39,7 +40,8 @@ export function reducer<T, S, R>(options: ReducerOptions<T, S, R>): Aggregate<ne
     reader: ([kept]) => {
       return (place) => {
         const state = place.object(kept!.object) as S | undefined;
-        return options.result(state === undefined ? options.init() : state);
+        // A copy: the row may be kept, while a window that may still be corrected goes on changing its state in place.
+        return cloned(options.result(state === undefined ? options.init() : state));
       };
     },
   };

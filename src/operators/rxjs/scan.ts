@@ -1,5 +1,6 @@
 import { type OperatorFunction, scan as plainScan } from 'rxjs';
 import { fromCanonicalJson, toCanonicalJson } from '../../wal/canonical-json.js';
+import { cloned } from '../plain-data.js';
 import { Cells } from '../stateful/cells.js';
 import { stateful } from '../stateful/stateful.js';
 
@@ -9,9 +10,8 @@ type Accumulator = (state: unknown, event: unknown, index: number) => unknown;
  * RxJS's `scan`, whose state a mill keeps: emits the accumulated state after each event. Outside of a mill it is RxJS's own.
  *
  * In a pipeline the state must be what JSON can keep (also undefined, NaN, bigint, Date, bytes; not functions, Maps or Sets: use
- * arrays and plain objects); it comes back as plain data. It may be changed in place by the accumulator, by nobody else: operators
- * after it that keep what they were given (`pairwise`, `distinctUntilChanged`, …) would have it change under them. For one state for
- * each key, see `fold`.
+ * arrays and plain objects); it comes back as plain data. It may be changed in place by the accumulator, by nobody else: what may
+ * keep it, a table or an operator after it (`pairwise`, `withLatestFrom`, …), gets a copy. For one state for each key, see `fold`.
  *
  * @throws MillraceError `INVALID_ARGUMENT`, as an error of the stream, for a seed that cannot be saved
  * @example
@@ -39,8 +39,9 @@ export function scan(accumulator: Accumulator, ...seeds: [seed?: unknown]): Oper
           const at = index.get() ?? 0;
           index.set(at + 1);
           if (state.isSet) state.set(accumulator(state.change(), event, at));
-          else state.set(hasSeed ? accumulator(first, event, at) : event);
-          rows.next(state.get());
+          else state.set(hasSeed ? accumulator(first, event, at) : cloned(event));
+          const now = state.get();
+          rows.next(home.isKeptAfter ? cloned(now) : now);
         },
       };
     },

@@ -91,9 +91,11 @@ export class Merging {
   }
 
   private nextMerge(): Observable<unknown> | null {
-    const { store, catalog } = this.mill;
+    const { store, catalog, manifest } = this.mill;
     if (this.isStopped) return null;
-    for (const { id } of catalog.streams) {
+    const bounded = boundedByBuilds(manifest.current);
+    for (const { id, name } of catalog.streams) {
+      if (bounded.has(name)) continue;
       const segments = ofOneKind(store.of(id));
       const partition = this.partitionOf(id);
       const range = mergeOf(
@@ -120,6 +122,11 @@ export class Merging {
     });
     return found ? [found] : [];
   }
+}
+
+/** Streams of which a version that is being built keeps old rows up to the end of a segment: that segment must not get a later end. */
+function boundedByBuilds({ derived = [] }: Manifest): ReadonlySet<string> {
+  return new Set(derived.flatMap(({ build }) => build?.kept ?? []).map(({ stream }) => stream));
 }
 
 /** The newest ones, as far back as the last one can take their rows: not those of an older version of a derived stream. */

@@ -27,13 +27,16 @@ export function buildOf(
   if (entry === undefined || entry.version >= version) return null;
   const toldFrom = entry.processedTo;
   const { build } = entry;
-  const goesOn = build?.version === version && build.shape.join('\n') === shape.join('\n');
-  if (goesOn) return { saved: build, toldFrom };
   // Without history, it goes on where the version before it stopped: nothing is left out between the two.
   const processedTo = processesHistory ? 0 : toldFrom;
   const wholeFrom = inputs.map(({ name }) => historyIsWholeFrom(name, places));
   const from = processesHistory ? Math.max(0, ...wholeFrom) : Infinity;
   const kept = from > 0 ? outputs.flatMap((stream) => keptRows(stream, from, places)) : [];
+  if (build?.version === version && build.shape.join('\n') === shape.join('\n')) {
+    // Where more of the history was cut before it came there, more of the old rows must stay: it begins anew.
+    const isWhole = !processesHistory || from <= build.processedTo || areSame(kept, build.kept);
+    if (isWhole) return { saved: build, toldFrom };
+  }
   const begins = processesHistory ? {} : { processedFrom: processedTo };
   return { saved: { version, shape, processedTo, ...begins, states: [], kept }, toldFrom };
 }
@@ -57,6 +60,13 @@ function keptRows(stream: string, before: number, { catalog, store }: Places): K
   const segments = store.of(catalog.find(stream)?.id ?? -1);
   const last = segments.findLast(({ firstLsn }) => firstLsn < before);
   return last === undefined ? [] : [{ stream, to: last.lastLsn }];
+}
+
+function areSame(kept: readonly KeptRows[], before: readonly KeptRows[]): boolean {
+  return (
+    kept.length === before.length &&
+    kept.every(({ stream, to }, at) => stream === before[at]!.stream && to === before[at]!.to)
+  );
 }
 
 /** Up to this lsn a stream keeps its old rows; -1 where it keeps none. */

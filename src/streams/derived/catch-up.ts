@@ -37,6 +37,7 @@ export class CatchUp {
     private readonly host: CatchUpHost,
   ) {
     this.from = new Map(behind.map((derivation) => [derivation, derivation.processedTo]));
+    for (const derivation of behind) derivation.catchUp = this;
     this.cursors = this.inputs();
   }
 

@@ -3,7 +3,7 @@ import { MillraceError } from '../../errors.js';
 import { type DescribedColumn, descriptionOf, type RowDescription } from '../../operators/row-description.js';
 import type { ColumnLayout } from '../../wal/column.js';
 import { layoutOf, type Schema } from '../schema.js';
-import { noSchema, notDerived } from './misuse.js';
+import { noSchema, notDerived, otherMill } from './misuse.js';
 import { Pipeline } from './pipeline.js';
 import type { PipelineStream } from './pipeline-inputs.js';
 
@@ -16,6 +16,12 @@ export interface Probed {
   readonly hasLate: boolean;
 }
 
+/** The streams of a mill in which a pipeline is declared. */
+export interface MillStreams {
+  ticks(): PipelineStream;
+  isOwn(stream: PipelineStream): boolean;
+}
+
 const KEEPS_ALL = () => true;
 
 /**
@@ -23,8 +29,8 @@ const KEEPS_ALL = () => true;
  *
  * @throws MillraceError `INVALID_OPTION`, `INVALID_ARGUMENT`; SchemaError where nobody says what the rows are
  */
-export function probe(name: string, rows: unknown, schema: Schema | undefined, ticks: () => PipelineStream): Probed {
-  const pipeline = probedOnce(name, rows, ticks);
+export function probe(name: string, rows: unknown, schema: Schema | undefined, streams: MillStreams): Probed {
+  const pipeline = probedOnce(name, rows, streams);
   const { hasLate } = pipeline;
   // Those whose rows become those of the pipeline: not those that are only looked up in.
   const inputs = pipeline.reads.of();
@@ -37,14 +43,17 @@ export function probe(name: string, rows: unknown, schema: Schema | undefined, t
 }
 
 /** A pipeline that was subscribed to and is no more. */
-export function probedOnce(name: string, rows: unknown, ticks: () => PipelineStream): Pipeline {
+export function probedOnce(name: string, rows: unknown, streams: MillStreams): Pipeline {
   if (!isObservable(rows)) throw notDerived(name, rows);
+  const ticks = () => streams.ticks();
   const pipeline = new Pipeline(name, rows, { next: () => {}, late: () => {}, failed: () => {} }, ticks);
   try {
     pipeline.subscribe();
   } finally {
     pipeline.unsubscribe();
   }
+  const foreign = pipeline.inputs.find((stream) => !streams.isOwn(stream));
+  if (foreign !== undefined) throw otherMill(name, foreign.name);
   return pipeline;
 }
 

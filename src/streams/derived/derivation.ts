@@ -50,6 +50,8 @@ export class Derivation {
   private hasGiven = false;
   private hasTaken = false;
   private hearsEveryTurn = false;
+  /** What gives it the turns that it missed: those that share it are at the same event. */
+  catchUp: unknown = null;
   /** Where it is a version that is being built. */
   build: Build | null = null;
   /** The derivations whose rows it reads. */
@@ -81,6 +83,7 @@ export class Derivation {
         this.sides.late?.take({ ts: Math.round(time), event });
       },
       failed: (cause: unknown) => this.stop(this.turnLsn, cause),
+      keepsRows: kind === 'table',
       turns: this,
     };
     this.pipeline = new Pipeline(name, rows, sink, ticks);

@@ -168,7 +168,7 @@ export class Derivations {
         derivation.connect(outputOf(target, mill, derivation.build), sides);
         target.run(derivation);
       } else {
-        const output = new TableOutput(name, key, (change) => target.tell(change));
+        const output = new TableOutput(name, key, (change) => target.tell(change), derivation.build?.toldFrom);
         derivation.connect(output, sides);
         target.run({ output, derivation });
       }

@@ -57,6 +57,12 @@ export function notDerived(name: string, given: unknown): MillraceError {
   return new MillraceError('INVALID_OPTION', message, { stream: name });
 }
 
+/** A replay of one log says nothing of another one. */
+export function otherMill(name: string, stream: string): MillraceError {
+  const message = `The pipeline of "${name}" reads stream "${stream}" of another mill. It can read streams of its own mill only: subscribe to the other one outside of pipelines, and append what comes to a stream of this mill.`;
+  return new MillraceError('INVALID_ARGUMENT', message, { stream: name });
+}
+
 /** What the option `onError` says. @throws MillraceError `INVALID_OPTION` */
 export function isDeadLetter(name: string, onError: unknown): boolean {
   if (onError === undefined || onError === 'stop' || onError === 'deadLetter') return onError === 'deadLetter';

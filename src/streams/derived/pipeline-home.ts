@@ -13,6 +13,7 @@ export class PipelineHome implements OperatorHome {
     private readonly pipeline: Pipeline,
     readonly path: string,
     private readonly branch: InputBranch,
+    readonly isKeptAfter: boolean,
   ) {}
 
   keyed<K extends StateKey, V, A extends Values>(

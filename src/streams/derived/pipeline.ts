@@ -17,6 +17,8 @@ export interface PipelineSink {
   late(event: unknown, time: number): void;
   /** It failed outside of a turn: it gives no more. */
   failed(error: unknown): void;
+  /** Whether rows are kept as they are, as a table does. */
+  readonly keepsRows?: boolean;
   /** Whose turns it has; not there while a declaration is looked at. */
   readonly turns?: PipelineTurns;
 }
@@ -26,6 +28,8 @@ export interface PipelineTurns {
   /** The lsn of its last turn, or of the one that it has just now. */
   readonly turnLsn: number;
   readonly state: string;
+  /** What gives it the turns that it missed, as long as it is not live. */
+  readonly catchUp: unknown;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: states of any keys and values
@@ -156,9 +160,11 @@ export class Pipeline implements PipelineScope {
       throw this.refusal(
         `subscribes to the stateful operator ${name} inside a turn, where its state would have no name. Use one with a key in place of one for each key: fold({ by }), windowed(…, { by })`,
       );
+    // Operators are opened before the one that they get their events from.
+    const isKeptAfter = this.operators > 0 || this.sink.keepsRows === true;
     const path = `${this.name}/${this.operators++}-${name}`;
     this.shape.push(`${name} ${toCanonicalJson(shape)}`);
-    return new PipelineHome(this, path, currentBranch());
+    return new PipelineHome(this, path, currentBranch(), isKeptAfter);
   }
 
   onTick(operator: string, callback: (now: number) => void): void {

@@ -26,6 +26,8 @@ export class TableOutput<V> implements DerivedOutput {
     private readonly name: string,
     private readonly key: readonly string[],
     private readonly changed: (change: TableChange<V>) => void,
+    /** Of a version that is being built, changes from this lsn on are new to those who listen. */
+    private readonly toldFrom = 0,
   ) {
     this.state = new KeyedState(`${name}/rows`, jsonCodec<V>());
     this.states = [this.state];
@@ -54,7 +56,7 @@ export class TableOutput<V> implements DerivedOutput {
     if (turn.length === 0) return;
     this.turn = [];
     this.accepted = 0;
-    if (isTold) for (const { key, value } of turn) this.changed({ key, value, lsn });
+    if (isTold && lsn >= this.toldFrom) for (const { key, value } of turn) this.changed({ key, value, lsn });
   }
 
   endGroup(): void {}

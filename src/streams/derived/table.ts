@@ -41,7 +41,7 @@ export class Table<V> implements LookupTable<V> {
   /** Events that made the pipeline throw, where the option `onError` is `'deadLetter'`; `null` elsewhere. */
   deadLetters: DerivedStream<DeadLetter> | null = null;
   private readonly changeSubject = new Subject<TableChange<V>>();
-  private readonly byKey = new Map<Identity, Subject<V>>();
+  private readonly byKey = new Map<Identity, Subject<TableChange<V>>>();
   private running: RunningTable<V> | null = null;
 
   /** @internal Use `mill.table()`. */
@@ -88,14 +88,22 @@ export class Table<V> implements LookupTable<V> {
   live(key: StateKey): Observable<V> {
     return new Observable((subscriber) => {
       const now = this.get(key);
+      // What the turn that is told just now gave is in the table already.
+      const { turnLsn } = this.running!.derivation;
       if (now !== undefined) subscriber.next(now);
       const identity = identityOf(key);
-      let subject = this.byKey.get(identity);
-      if (subject === undefined) this.byKey.set(identity, (subject = new Subject()));
-      subscriber.add(() => {
-        if (!subject.observed) this.byKey.delete(identity);
+      const subject = this.byKey.get(identity) ?? new Subject();
+      this.byKey.set(identity, subject);
+      const subscription = subject.subscribe({
+        next: ({ lsn, value }) => {
+          if (lsn > turnLsn) subscriber.next(value);
+        },
+        complete: () => subscriber.complete(),
       });
-      return subject.subscribe(subscriber);
+      return () => {
+        subscription.unsubscribe();
+        if (!subject.observed && this.byKey.get(identity) === subject) this.byKey.delete(identity);
+      };
     });
   }
 
@@ -118,7 +126,7 @@ export class Table<V> implements LookupTable<V> {
   /** @internal */
   tell(change: TableChange<V>): void {
     this.changeSubject.next(change);
-    if (this.byKey.size > 0) this.byKey.get(identityOf(change.key))?.next(change.value);
+    if (this.byKey.size > 0) this.byKey.get(identityOf(change.key))?.next(change);
   }
 
   /** @internal */
@@ -140,12 +148,12 @@ export class Table<V> implements LookupTable<V> {
   /** A table keeps no history: in another turn than its own a pipeline would find what nobody finds there again. */
   private assertSameTurn(derivation: Derivation, { name, sink: { turns } }: Pipeline): void {
     if (turns === undefined) return;
-    const { turnLsn, processedTo, state } = derivation;
+    const { turnLsn, processedTo, state, catchUp } = derivation;
     const { turnLsn: lsn } = turns;
     if (turnLsn > lsn || processedTo > lsn + 1)
       throw notInTurn(this.name, name, lsn, `has had later events, up to lsn ${Math.max(turnLsn, processedTo - 1)}`);
     if (state === 'stopped') throw notInTurn(this.name, name, lsn, 'has stopped: see its status');
-    if (turns.state === 'live' && state !== 'live')
-      throw notInTurn(this.name, name, lsn, 'still processes earlier events');
+    const isInStep = state === 'live' || (turns.state !== 'live' && catchUp === turns.catchUp);
+    if (!isInStep) throw notInTurn(this.name, name, lsn, 'still processes earlier events');
   }
 }

@@ -1,4 +1,4 @@
-import { delay, filter, from, map, mergeMap, type Observable, of, startWith, switchMap, tap } from 'rxjs';
+import { delay, filter, from, map, merge, mergeMap, type Observable, of, startWith, switchMap, tap } from 'rxjs';
 import {
   float64,
   fold,
@@ -109,6 +109,22 @@ describe('a pipeline that throws', () => {
     await opened.settled(opened.payments.append({ ts: 2, account: 'a', amount: 1 }));
     await opened.settled(opened.mill.checkpoint());
     await opened.settled(opened.mill.close());
+  });
+});
+
+describe('a pipeline of two mills', () => {
+  it('is refused where it is declared, also where both have a stream of that name', async () => {
+    const other = await openDerived(new SimulatedStorage({ seed: 1 }), (mill) => ({
+      theirs: mill.stream('payments', { schema }),
+    }));
+    const { theirs } = other;
+    await openDerived(new SimulatedStorage({ seed: 1 }), (mill) => {
+      const own = mill.stream('payments', { schema });
+      const ofBoth = merge(own, theirs);
+      expect(() => mill.stream('both', { from: ofBoth, schema })).toThrow(/reads stream "payments" of another mill/);
+      expect(() => mill.table('last', { from: theirs, key: 'account' })).toThrow(/reads stream "payments" of another/);
+      return {};
+    });
   });
 });
 

@@ -66,8 +66,8 @@ const largeOf = (all: readonly Payment[], version: number): object[] => {
   });
 };
 
-const eventsOf = async (stream: unknown, opened: Opened): Promise<object[]> =>
-  (await recordsOf(stream as Opened['payments'], opened)).map(({ event }) => event);
+const eventsOf = async (stream: unknown, opened: Pick<Opened, 'settled' | 'driver'>): Promise<object[]> =>
+  (await recordsOf(stream as Opened['payments'], opened as Opened)).map(({ event }) => event);
 
 const byVersion = (rows: readonly object[]) => rows.map((row) => ('sum' in row && row.sum !== undefined ? 2 : 1));
 
@@ -220,5 +220,68 @@ describe('a new version', () => {
     const last = (old.at(-1) as Payment).ts;
     const next = inMinutes(0, 61).filter(({ ts, amount }) => ts > last && amount >= 20);
     expect(rows.slice(firstNew).map((row) => (row as Payment).ts)).toEqual(next.map(({ ts }) => ts));
+  });
+
+  describe('that stops while it is built', () => {
+    const minute = 60_000;
+    const START = payments(0, 1)[0]!.ts;
+    const inMinutes = (from: number, count: number) =>
+      payments(from, count).map((row) => ({ ...row, ts: START + (row.ts - START) * 60 }));
+    const declare = (version: number, isBroken: boolean) => (mill: Millrace) => {
+      const source = mill.stream('payments', { schema, retention: '30m' });
+      const versioned = map((row: Payment) => {
+        if (isBroken) throw new Error('not yet');
+        return { ...row, amount: version };
+      });
+      return { payments: source, copy: mill.stream('copy', { version, from: source.pipe(versioned), schema }) };
+    };
+    const start = async (disk: SimulatedStorage, version: number, isBroken = false, now = 50) => {
+      const options = { checkpointInterval: '1h' };
+      const opened = await openDerived(disk, declare(version, isBroken), options, START + now * minute);
+      await opened.settled(opened.mill.start());
+      await opened.settled(opened.driver.pause(1_000));
+      return opened;
+    };
+    /** Four segments of an hour, of which retention took the first twenty minutes; the new version has stopped at once. */
+    const stopped = async () => {
+      let opened = await start(new SimulatedStorage({ seed: 1 }), 1);
+      for (const from of [0, 20, 40]) {
+        await opened.settled(opened.payments.appendMany(inMinutes(from, 20)));
+        if (from < 40) await opened.settled(opened.mill.checkpoint());
+      }
+      await opened.settled(opened.mill.close());
+      opened = await start(opened.disk.kill(), 1);
+      await opened.settled(opened.payments.appendMany(inMinutes(60, 2)));
+      await opened.settled(opened.mill.close());
+      opened = await start(opened.disk.kill(), 2, true);
+      expect(opened.copy.status).toMatchObject({ state: 'stopped', isBuild: true });
+      return opened;
+    };
+
+    it('keeps old rows also where segments are merged before it is in force', async () => {
+      let opened = await stopped();
+      await opened.settled(opened.payments.appendMany(inMinutes(62, 1)));
+      await opened.settled(opened.mill.checkpoint());
+      await opened.settled(opened.driver.pause(1_000));
+      expect((await eventsOf(opened.copy, opened)).length).toBe(62);
+      await opened.settled(opened.mill.close());
+      opened = await start(opened.disk.kill(), 2);
+      const rows = (await eventsOf(opened.copy, opened)) as Payment[];
+      expect(rows.map(({ ts }) => ts)).toEqual(inMinutes(0, 63).map(({ ts }) => ts));
+      expect(rows.map(({ amount }) => amount)).toEqual(rows.map((_, at) => (at < 20 ? 1 : 2)));
+    });
+
+    it('keeps those of before a later cut, where more of the history went meanwhile', async () => {
+      let opened = await stopped();
+      await opened.settled(opened.mill.close());
+      opened = await start(opened.disk.kill(), 2, true, 75);
+      await opened.settled(opened.payments.appendMany(inMinutes(75, 1)));
+      await opened.settled(opened.mill.close());
+      opened = await start(opened.disk.kill(), 2, false, 75);
+      expect((await eventsOf(opened.payments, opened)).length).toBe(18);
+      const rows = (await eventsOf(opened.copy, opened)) as Payment[];
+      expect(rows.map(({ ts }) => ts)).toEqual([...inMinutes(0, 62), ...inMinutes(75, 1)].map(({ ts }) => ts));
+      expect(rows.map(({ amount }) => amount)).toEqual(rows.map((_, at) => (at < 60 ? 1 : 2)));
+    });
   });
 });
