@@ -3,6 +3,7 @@ import { MillraceError } from '../errors.js';
 import type { AggregateOf } from './aggregates/aggregate.js';
 import { currentScope, type OperatorHome, openOperator } from './pipeline-scope.js';
 import { described } from './row-description.js';
+import { type Counter, Counters } from './stateful/counters.js';
 import { tooEarly } from './stateful/stateful.js';
 import { accumulateOf } from './windows/accumulate.js';
 import { AlignedWindows } from './windows/aligned-windows.js';
@@ -70,6 +71,7 @@ class WindowedSubscriber<T> extends Subscriber<T> {
   private readonly inputs: InputTimes | null;
   private watermark: Watermark;
   private readonly toSide: WindowingParts['toSide'];
+  private readonly late: Counter;
   /** Whether it may need ticks. */
   private needsTicks = false;
   /** What arrives while another event is taken. */
@@ -92,6 +94,7 @@ class WindowedSubscriber<T> extends Subscriber<T> {
     this.inputs = isSaved ? new InputTimes(home, of.idleAfter) : null;
     this.watermark = new Watermark(of.lateness);
     this.toSide = of.hasSide ? sideOf(home, of) : null;
+    this.late = new Counters(home).counter('late');
     home.whenLoaded(() => this.begin(layout));
   }
 
@@ -104,7 +107,7 @@ class WindowedSubscriber<T> extends Subscriber<T> {
   }
 
   private begin(layout: Layout): void {
-    const { saved, inputs, rows, home, of, toSide } = this;
+    const { saved, inputs, rows, home, of, toSide, late } = this;
     const { window, by } = of;
     const reader = eventReader(timeColumn(of.time, home), by);
     if (home.inputs > 1) {
@@ -124,6 +127,7 @@ class WindowedSubscriber<T> extends Subscriber<T> {
       makeRow: rowMaker(by, layout),
       emit: (row) => rows.next(row),
       toSide,
+      late,
       isStopped: () => rows.closed,
     });
     this.windows = windowsOf(window.kind, windowing, saved);

@@ -126,19 +126,20 @@ export class StreamRegistry {
   retentions(catalog: Catalog): ReadonlyMap<number, number> {
     const retentions = new Map<number, number>();
     for (const { name, retention } of this.streams.values()) {
-      const kept = name === TICKS ? this.longestRetention() : retention;
+      const kept = name === TICKS ? this.longestRetention(catalog) : retention;
       const id = catalog.find(name)?.id;
       if (id !== undefined && kept !== null) retentions.set(id, kept);
     }
     return retentions;
   }
 
-  /** Ticks are kept as long as any event that they come between; `null` for ever. */
-  private longestRetention(): number | null {
+  /** Ticks are kept as long as any event that they come between, also of a stream that is not declared now; `null` for ever. */
+  private longestRetention(catalog: Catalog): number | null {
+    const isThere = catalog.streams.every(({ name }) => this.streams.has(name));
     const all = [...this.streams.values()].flatMap((stream) =>
       stream instanceof DurableStream && stream.name !== TICKS ? [stream.retention ?? Infinity] : [],
     );
-    const longest = Math.max(0, ...all);
+    const longest = isThere ? Math.max(0, ...all) : Infinity;
     return longest === Infinity ? null : longest;
   }
 

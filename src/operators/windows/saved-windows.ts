@@ -10,10 +10,9 @@ import type { StateShape } from './window-states.js';
 
 const TIME = 0;
 const LATEST = 1;
-const LATE_EVENTS = 2;
-const WAITED = 3;
-const OPENED = 4;
-const FIELDS = 5;
+const WAITED = 2;
+const OPENED = 3;
+const FIELDS = 4;
 
 /**
  * Everything that `windowed` knows in a pipeline of a mill, where a checkpoint can save it between two events: the windows, the events
@@ -41,7 +40,6 @@ export class SavedWindows {
       const at = progress.offset(this.slot);
       watermark.time = values[at + TIME]!;
       watermark.latest = values[at + LATEST]!;
-      watermark.lateEvents = values[at + LATE_EVENTS]!;
       watermark.waited = values[at + WAITED]!;
       states.opened = values[at + OPENED]!;
     }
@@ -49,9 +47,9 @@ export class SavedWindows {
   }
 
   /** To be called before the state is saved. */
-  settle({ time, latest, lateEvents, waited }: Watermark): void {
+  settle({ time, latest, waited }: Watermark): void {
     const { progress, states } = this;
-    const now = [time, latest, lateEvents, waited, states.opened];
+    const now = [time, latest, waited, states.opened];
     const isNew = this.slot < 0;
     if (isNew) this.slot = progress.claim('');
     const at = progress.offset(this.slot);

@@ -8,8 +8,6 @@ export class Watermark {
   time = -Infinity;
   /** The latest time seen, over all inputs. */
   latest = -Infinity;
-  /** Events that came too late. */
-  lateEvents = 0;
   /** Events that had to wait for their turn. */
   waited = 0;
 

@@ -1,3 +1,4 @@
+import type { Counter } from '../stateful/counters.js';
 import type { Accumulate } from './accumulate.js';
 import type { EventReader } from './event-reader.js';
 import type { Layout } from './layout.js';
@@ -28,6 +29,8 @@ export interface WindowingParts {
   readonly emitsUpdates: boolean;
   readonly emit: (row: unknown) => void;
   readonly onLate: ((event: unknown, count: number) => void) | undefined;
+  /** Counts late events. */
+  readonly late: Counter;
   /** Takes late events for the side stream; null where there is none. */
   readonly toSide: ((event: unknown, time: number) => void) | null;
   /** Whether nobody listens any more. */
@@ -56,10 +59,10 @@ export class Windowing {
   }
 
   late(event: unknown, time: number): void {
-    const { watermark, onLate, toSide } = this.parts;
-    watermark.lateEvents++;
+    const { late, onLate, toSide } = this.parts;
+    late.add();
     toSide?.(event, time);
-    onLate?.(event, watermark.lateEvents);
+    onLate?.(event, late.count);
   }
 
   /** A window has ended, or one that had was corrected. */

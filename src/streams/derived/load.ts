@@ -11,6 +11,7 @@ import { DerivedStream } from './derived-stream.js';
 import { olderVersion, otherKind, shapeChanged } from './misuse.js';
 import type { AnyState } from './pipeline.js';
 import type { PipelineStream } from './pipeline-inputs.js';
+import { DEAD_SUFFIX, LATE_SUFFIX } from './side-streams.js';
 import type { Table } from './table.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: of rows of any type
@@ -138,7 +139,7 @@ export function announce(running: readonly Running[], mill: DerivingMill): Obser
   const { storage, directory } = place;
   const names = new Set(changed.map(({ name }) => name));
   // What was built of them before, if anything, is of no use.
-  const givenUp = running.filter(({ name }) => names.has(name)).flatMap(outputsOf);
+  const givenUp = [...names].flatMap((name) => [name, name + LATE_SUFFIX, name + DEAD_SUFFIX]);
   const change = (current: Manifest): Manifest => ({
     ...current,
     derived: [...(current.derived ?? []).filter(({ name }) => !names.has(name)), ...changed],

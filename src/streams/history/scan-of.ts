@@ -18,11 +18,15 @@ export function scanOf(
   const codec = new RowCodec<unknown>(name, versions.at(-1)!.columns);
   // Of the snapshot: no decision that the log has since hides an event that the snapshot had not processed.
   const retained = manifest.current.streams.find((stream) => stream.id === id)?.retained ?? null;
+  const kept = (manifest.current.derived ?? []).flatMap(({ build }) => build?.kept ?? []);
+  const keptTo = kept.find(({ stream }) => stream === name)?.to ?? -1;
   return new Scan<unknown>(
     {
-      // Of a version that is being built, it is its rows that are read.
+      // Of a version that is being built, it is its rows that are read, after the old ones that stay.
       place: () => ({
-        segments: unsaved.isBuilding(id) ? store.buildOf(id) : store.of(id),
+        segments: unsaved.isBuilding(id)
+          ? [...store.of(id).filter(({ lastLsn }) => lastLsn <= keptTo), ...store.buildOf(id)]
+          : store.of(id),
         unsaved: unsaved.newest(id),
       }),
       retained: () => retained,

@@ -221,6 +221,12 @@ describe('late events', () => {
       'a [0, 60) n=2 #1',
     ]);
     expect(opened.sided.late!.name).toBe('sided.late');
+    const counted = opened.mill.metrics().derived.map(({ name, counters }) => [name, counters]);
+    expect(counted).toEqual([
+      ['sided', { '0-windowed/late': 2 }],
+      ['corrected', { '0-windowed/late': 1 }],
+      ['totals', { '0-windowed/late': 2 }],
+    ]);
     await opened.settled(opened.mill.checkpoint());
     await opened.settled(opened.readings.append(at(15)));
     opened = await openDerived(opened.disk.crash(), declareSided, {}, START);
