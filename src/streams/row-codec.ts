@@ -15,6 +15,9 @@ import { fromStoredJson, shown, toStored } from './values.js';
 
 export type Row = Record<string, unknown>;
 
+/** Texts of keys that are kept. */
+const KEY_TEXTS_MAX = 65_536;
+
 /** Makes the row at an index of the batch that it was made for. */
 export type RowReader<T> = (row: number) => T;
 
@@ -37,6 +40,7 @@ export class RowCodec<T> {
   private readonly mayBeTooLong: boolean;
   /** By the layout of what is read. */
   private readonly readers = new WeakMap<StreamLayout, BatchReader>();
+  private readonly keyTexts = new Map<string, string>();
 
   constructor(
     private readonly stream: string,
@@ -143,13 +147,28 @@ export class RowCodec<T> {
       this.readers.set(layout, reader);
     }
     const columns = batch.columns.map((values, at) =>
-      layout.columns[at]!.role === 'key' ? keyValuesOf(layout.columns[at]!, values, batch.keys) : values,
+      layout.columns[at]!.role === 'key' ? this.keyValuesOf(layout.columns[at]!, values, batch.keys) : values,
     );
     const [made, found] = [reader, { columns, validity, keyIndex }];
     return {
       read: (row) => made.read(found, row) as T,
       visit: (rows, from, to, take) => made.visit(found, rows, from, to, take as TakeRow<unknown>),
     };
+  }
+
+  /** The values of a key column for the distinct keys, ready to be put into rows. */
+  private keyValuesOf(column: ColumnLayout, values: ColumnValues, keys: number): unknown[] {
+    const found = Array.from({ length: keys }, (_, key) => valueAt(column, values, key));
+    return column.type === 'string' ? found.map((text) => this.oneOf(text as string)) : found;
+  }
+
+  /** The same string object for the same text: who looks up a key need not compare its characters each time. */
+  private oneOf(text: string): string {
+    const known = this.keyTexts.get(text);
+    if (known !== undefined) return known;
+    if (this.keyTexts.size >= KEY_TEXTS_MAX) this.keyTexts.clear();
+    this.keyTexts.set(text, text);
+    return text;
   }
 
   reader(batch: Parameters<RowCodec<T>['rowsOf']>[0]): RowReader<T> {
@@ -168,11 +187,6 @@ export function bytesOf(stored: readonly unknown[]): number {
 /** One text for several key columns; different keys give different texts. */
 export function keyText(values: readonly unknown[]): string {
   return values.map((value) => (typeof value === 'string' ? `${value.length}:${value}` : `${String(value)};`)).join('');
-}
-
-/** The values of a key column for the distinct keys, ready to be put into rows. */
-function keyValuesOf(column: ColumnLayout, values: ColumnValues, keys: number): unknown[] {
-  return Array.from({ length: keys }, (_, key) => valueAt(column, values, key));
 }
 
 export function valueAt(column: ColumnLayout, values: ColumnValues, row: number): unknown {

@@ -1,4 +1,4 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,6 +28,8 @@ export class Running {
     this.ended = new Promise((resolve) =>
       this.child.on('close', (code, signal) => resolve({ code, signal, stdout: this.stdout, stderr: this.stderr })),
     );
+    running.add(this);
+    this.child.on('close', () => running.delete(this));
     // One that ends before it has read everything is no failure of the test.
     this.child.stdin.on('error', () => {});
     if (input !== undefined) this.child.stdin.end(input);
@@ -53,6 +55,12 @@ export function millrace(...args: string[]): Promise<Ended> {
   const running = new Running(args);
   running.child.stdin.end();
   return running.ended;
+}
+
+/** The same, while this process stands still: a mill that it has open writes nothing meanwhile, however long that takes. */
+export function millraceMeanwhile(...args: string[]): Pick<Ended, 'code' | 'stdout' | 'stderr'> {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });
+  return { code: status, stdout, stderr };
 }
 
 /** The objects of NDJSON. */
