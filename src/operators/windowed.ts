@@ -109,7 +109,7 @@ class WindowedSubscriber<T> extends Subscriber<T> {
   private begin(layout: Layout): void {
     const { saved, inputs, rows, home, of, toSide, late } = this;
     const { window, by } = of;
-    const reader = eventReader(timeColumn(of.time, home), by);
+    const reader = eventReader(of.time, by, home);
     if (home.inputs > 1) {
       inputs?.load();
       this.watermark = new Watermark(of.lateness, inputs);
@@ -211,15 +211,6 @@ function sideOf(home: OperatorHome, { onLate }: Resolved): WindowingParts['toSid
   if (home.sideOfLate !== undefined) return home.sideOfLate();
   if (onLate !== undefined) return null;
   const message = "Option late: 'side' of windowed needs onLate outside of a mill: there is no side stream.";
-  throw new MillraceError('INVALID_OPTION', message);
-}
-
-/** In a mill it is the timestamp column of the schema, and that is known only here: a pipeline is made before it is part of a mill. */
-function timeColumn(time: string | undefined, home: OperatorHome): string {
-  const column = time ?? home.timeColumn;
-  if (column !== null) return column;
-  const message =
-    'Option time of windowed must name the column with the event time: outside of a mill, and where streams have it in different columns, there is no schema that says it.';
   throw new MillraceError('INVALID_OPTION', message);
 }
 

@@ -5,7 +5,7 @@ import type { OperatorHome } from '../pipeline-scope.js';
 type Row = Readonly<Record<string, unknown>>;
 
 /** What a `Date` can hold: beyond it are other units. */
-const TIME_MAX = 8.64e15;
+export const TIME_MAX = 8.64e15;
 
 /**
  * Reads the key of an event: the value of one column, or a tuple of several.
@@ -30,17 +30,21 @@ export function timeReader(
   home: OperatorHome,
   option = 'time',
 ): (event: unknown) => number {
-  const column = time ?? home.timeColumn;
-  if (column === null) {
-    const message = `Option ${option} of ${operator} must name the column with the event time: outside of a mill, and where streams have it in different columns, there is no schema that says it.`;
-    throw new MillraceError('INVALID_OPTION', message);
-  }
+  const column = timeColumn(operator, time, home, option);
   return (event) => {
     const value = (event as Row | null | undefined)?.[column];
     if (typeof value === 'number' && Math.abs(value) <= TIME_MAX) return value;
     const expected = 'a finite number of milliseconds since 1970-01-01, at most 8.64e15 (of a Date: getTime())';
     throw invalid(operator, event, column, 'time', expected);
   };
+}
+
+/** The column with the event time. @throws MillraceError `INVALID_OPTION` where nobody knows it */
+export function timeColumn(operator: string, time: string | null, home: OperatorHome, option = 'time'): string {
+  const column = time ?? home.timeColumn;
+  if (column !== null) return column;
+  const message = `Option ${option} of ${operator} must name the column with the event time: outside of a mill, and where streams have it in different columns, there is no schema that says it.`;
+  throw new MillraceError('INVALID_OPTION', message);
 }
 
 function keyPart(operator: string, event: unknown, column: string): StateKeyPart {

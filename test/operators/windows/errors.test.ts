@@ -176,7 +176,7 @@ describe('events that do not fit', () => {
         .subscribe({ next: () => {}, error: (error) => seen.push(error) });
     for (const error of seen) {
       expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) });
-      expect((error as Error).message).toContain('before the window');
+      expect((error as Error).message).toContain('before windowed');
     }
     expect(seen).toHaveLength(3);
   });
