@@ -27,7 +27,8 @@ const schema = {
 export const WINDOW_MS = 60_000;
 export const LATENESS_MS = 10_000;
 export const BATCH = 1_000;
-const IN_FLIGHT = 64;
+/** As many events as in `rows`: one commit is written while the next one fills. */
+const IN_FLIGHT = 128;
 
 /** What the pipeline does with an event before it gets into a window. */
 export const toFahrenheit = ({ ts, device, temperature, humidity, status }) => ({
