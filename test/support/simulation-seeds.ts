@@ -11,7 +11,7 @@ export type TrialOfSeed = (seed: number) => Promise<void>;
 const SECONDS = Number(process.env.MILLRACE_SIMULATION_SECONDS ?? 6);
 const isReplay = SECONDS === 0;
 /** A long run: what is otherwise sampled is then tried as a whole. */
-export const IS_SOAK = SECONDS >= 60 || isReplay;
+export const IS_SOAK = SECONDS >= 30 || isReplay;
 
 /** Seeds that once failed, by the name of their simulation. They run first, always. */
 const PAST_FAILURES: Readonly<Record<string, readonly number[]>> = JSON.parse(
