@@ -1,28 +1,8 @@
 import { join } from 'node:path';
 import { filter, map } from 'rxjs'; // The library's own copy, which Node finds in the folder above.
-import {
-  avg,
-  count,
-  float64,
-  int32,
-  key,
-  Millrace,
-  max,
-  string,
-  sum,
-  timestamp,
-  tumbling,
-  windowed,
-} from '../../dist/index.js';
+import { avg, count, Millrace, max, sum, tumbling, windowed } from '../../dist/index.js';
+import { schema } from './millrace.js';
 import { eventsFrom, FIRST_TS } from './workload.js';
-
-const schema = {
-  ts: timestamp(),
-  device: key(string()),
-  temperature: float64(),
-  humidity: float64(),
-  status: int32(),
-};
 
 export const WINDOW_MS = 60_000;
 export const LATENESS_MS = 10_000;

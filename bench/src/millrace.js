@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { float64, int32, key, Millrace, string, timestamp } from '../../dist/index.js';
 
-const schema = {
+export const schema = {
   ts: timestamp(),
   device: key(string()),
   temperature: float64(),

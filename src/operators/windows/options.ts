@@ -1,5 +1,6 @@
-import { MillraceError } from '../../errors.js';
+import type { MillraceError } from '../../errors.js';
 import { type Duration, millisecondsOf } from '../duration.js';
+import { columnName, invalidOption, keyColumns, shown } from '../stateful/key-options.js';
 import { canMerge } from './accumulate.js';
 import { type Aggregates, layoutOf } from './layout.js';
 import type { Window } from './window.js';
@@ -64,17 +65,17 @@ export interface Resolved {
 /** @throws MillraceError `INVALID_OPTION` */
 export function resolveWindowed(window: Window<never>, options: WindowedOptions<never, never, unknown>): Resolved {
   if (typeof window?.kind !== 'object')
-    throw invalid(`windowed takes a window such as tumbling('1m') first, not ${show(window)}.`);
+    throw invalidOption(`windowed takes a window such as tumbling('1m') first, not ${shown(window)}.`);
   if (typeof options !== 'object' || options === null)
-    throw invalid(
-      `windowed takes options such as { by: 'device', time: 'ts', aggregate: { n: count() } }, not ${show(options)}.`,
+    throw invalidOption(
+      `windowed takes options such as { by: 'device', time: 'ts', aggregate: { n: count() } }, not ${shown(options)}.`,
     );
   const { lateness = 0, late = 'drop', emit = 'final', onLate } = options;
-  const by = (Array.isArray(options.by) ? options.by : options.by === undefined ? [] : [options.by]) as string[];
+  const by = keyColumns(options.by);
   const milliseconds = millisecondsOf('lateness', lateness, { min: 0 });
   const resolved = {
     window,
-    by: by.map((column) => columnName('by', column)),
+    by,
     time: options.time === undefined ? undefined : columnName('time', options.time),
     aggregates: aggregatesOf(options.aggregate, by),
     lateness: milliseconds,
@@ -86,31 +87,30 @@ export function resolveWindowed(window: Window<never>, options: WindowedOptions<
     onLate: onLate as Resolved['onLate'],
   };
   if (emit !== 'final' && emit !== 'updates')
-    throw invalid(`Option emit must be 'final' or 'updates', not ${show(emit)}.`);
-  if (onLate !== undefined && typeof onLate !== 'function') throw invalid('Option onLate must be a function.');
-  assertUnique(by);
+    throw invalidOption(`Option emit must be 'final' or 'updates', not ${shown(emit)}.`);
+  if (onLate !== undefined && typeof onLate !== 'function') throw invalidOption('Option onLate must be a function.');
   assertMergeable(resolved);
   return resolved;
 }
 
-function columnName(option: string, column: unknown): string {
-  if (typeof column === 'string' && column !== '') return column;
-  throw invalid(`Option ${option} must name a column, not ${show(column)}.`);
-}
-
 function aggregatesOf(aggregate: unknown, by: readonly string[]): Aggregates {
   if (typeof aggregate !== 'object' || aggregate === null)
-    throw invalid(`Option aggregate must be an object such as { mean: avg('temperature') }, not ${show(aggregate)}.`);
+    throw invalidOption(
+      `Option aggregate must be an object such as { mean: avg('temperature') }, not ${shown(aggregate)}.`,
+    );
   for (const [name, value] of Object.entries(aggregate)) {
     if (typeof value?.reader !== 'function' || !Array.isArray(value.accumulators))
-      throw invalid(`Option aggregate.${name} must be an aggregate such as avg('temperature'), not ${show(value)}.`);
+      throw invalidOption(
+        `Option aggregate.${name} must be an aggregate such as avg('temperature'), not ${shown(value)}.`,
+      );
     for (const { column } of value.accumulators) if (column !== null) columnName(`aggregate.${name}`, column);
-    if (by.includes(name)) throw collides(`The aggregate ${show(name)}`, 'a key column', 'the aggregate');
+    if (by.includes(name)) throw collides(`The aggregate ${shown(name)}`, 'a key column', 'the aggregate');
   }
   const names = [...by.map((name) => ['by', name]), ...Object.keys(aggregate).map((name) => ['aggregate', name])];
   for (const [option, name] of names) {
-    const what = option === 'by' ? `The key column ${show(name)}` : `The aggregate ${show(name)}`;
-    if (name === '__proto__') throw invalid(`${what} cannot have this name: JavaScript takes it for something else.`);
+    const what = option === 'by' ? `The key column ${shown(name)}` : `The aggregate ${shown(name)}`;
+    if (name === '__proto__')
+      throw invalidOption(`${what} cannot have this name: JavaScript takes it for something else.`);
     if ((ROW_NAMES as readonly string[]).includes(name!))
       throw collides(
         what,
@@ -125,23 +125,20 @@ function maxDelayOf(maxDelay: Duration | undefined, lateness: number): number {
   if (maxDelay === undefined) return Infinity;
   const milliseconds = millisecondsOf('maxDelay', maxDelay);
   if (milliseconds >= lateness) return milliseconds;
-  throw invalid('Option maxDelay must not be below lateness: windows would end before events that may still come.');
+  throw invalidOption(
+    'Option maxDelay must not be below lateness: windows would end before events that may still come.',
+  );
 }
 
 function correctForOf(late: Late, window: Window<never>): number {
   if (late === 'drop' || late === 'side') return 0;
   if (typeof late !== 'object' || late === null)
-    throw invalid(`Option late must be 'drop', 'side' or { correct: '1h' }, not ${show(late)}.`);
+    throw invalidOption(`Option late must be 'drop', 'side' or { correct: '1h' }, not ${shown(late)}.`);
   if (window.kind.type !== 'aligned' && window.kind.type !== 'session')
-    throw invalid(
+    throw invalidOption(
       `${window.text} cannot be corrected, as it follows from the order of events: raise lateness, or take late: 'drop' or 'side'.`,
     );
   return millisecondsOf('late.correct', late.correct);
-}
-
-function assertUnique(by: readonly string[]): void {
-  const twice = by.find((column, at) => by.indexOf(column) !== at);
-  if (twice !== undefined) throw invalid(`Option by names the column ${show(twice)} twice.`);
 }
 
 function assertMergeable({ window, lateness, correctFor, aggregates }: Resolved): void {
@@ -149,19 +146,11 @@ function assertMergeable({ window, lateness, correctFor, aggregates }: Resolved)
   if (!mayMerge) return;
   for (const [name, aggregate] of Object.entries(aggregates))
     if (!canMerge(layoutOf({ [name]: aggregate })))
-      throw invalid(
+      throw invalidOption(
         `Option aggregate.${name} cannot be merged, and late events may make two sessions one: give the reducer a merge.`,
       );
 }
 
 function collides(what: string, other: string, rename: string): MillraceError {
-  return invalid(`${what} has the name of ${other}: rename ${rename}.`);
-}
-
-function show(value: unknown): string {
-  return typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value));
-}
-
-function invalid(message: string): MillraceError {
-  return new MillraceError('INVALID_OPTION', message);
+  return invalidOption(`${what} has the name of ${other}: rename ${rename}.`);
 }

@@ -17,6 +17,7 @@ import type { Manifest, ManifestDerived, SegmentEntry } from '../../snapshots/ma
 import { writeState } from '../../snapshots/write-state.js';
 import { keptTo, segmentsAfter, withBuild } from '../derived/build.js';
 import type { CapturedDerivation, Derivation } from '../derived/derivation.js';
+import { stateContextOf } from '../derived/load.js';
 import type { CheckpointedMill } from './checkpointed-mill.js';
 
 /** What was written of derivations, before a manifest names it. */
@@ -49,7 +50,7 @@ export function saveStates(
       concatMap((state) => {
         const name = `${String(mill.derivations.takeFileNumber()).padStart(8, '0')}.state`;
         if (!state.isEmpty) names.push(name);
-        return writeState(storage, folder, name, state, contextOf(mill));
+        return writeState(storage, folder, name, state, stateContextOf(mill));
       }),
       catchError((error) => {
         if (!(error instanceof MillraceError) || error.code !== 'INVALID_ARGUMENT') return throwError(() => error);
@@ -84,10 +85,6 @@ export function saveStates(
 
 function isLeftOut(derivation: Derivation, leftOut: ReadonlySet<Derivation>): boolean {
   return leftOut.has(derivation) || derivation.upstream.some((upstream) => isLeftOut(upstream, leftOut));
-}
-
-function contextOf({ place, manifest }: CheckpointedMill) {
-  return { hash: place.hash, databaseId: Buffer.from(manifest.current.databaseId, 'hex') };
 }
 
 /** Of a version that is being built and has not caught up, the entry of the one before it says how far it is. */

@@ -3,6 +3,7 @@ import { STATE_DIRECTORY } from '../../snapshots/leftovers.js';
 import { restoreState } from '../../snapshots/load-state.js';
 import type { Manifest, ManifestDerived, ManifestState } from '../../snapshots/manifest.js';
 import type { ManifestKeeper } from '../../snapshots/manifest-keeper.js';
+import type { StateFileContext } from '../../snapshots/state-file.js';
 import type { LogPlace } from '../../wal/rotation.js';
 import type { HistoryContext } from '../history/stream-history.js';
 import { buildOf, segmentsAfter, withBuild } from './build.js';
@@ -97,10 +98,15 @@ function outputsOf({ name, target }: Running): string[] {
   return [...own, ...[target.late, target.deadLetters].flatMap((side) => side?.name ?? [])];
 }
 
+/** What files of state depend on. */
+export function stateContextOf({ place, manifest }: Pick<DerivingMill, 'place' | 'manifest'>): StateFileContext {
+  return { hash: place.hash, databaseId: Buffer.from(manifest.current.databaseId, 'hex') };
+}
+
 /** Loads what was saved of it. */
 export function load({ derivation, processesHistory, target }: Running, mill: DerivingMill): Observable<never> {
   const { place, manifest, apply } = mill;
-  const context = { hash: place.hash, databaseId: Buffer.from(manifest.current.databaseId, 'hex') };
+  const context = stateContextOf(mill);
   const { build } = derivation;
   const entry = entryOf(derivation, manifest.current);
   const folder = `${place.directory}/${STATE_DIRECTORY}`;

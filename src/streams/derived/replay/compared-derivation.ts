@@ -8,7 +8,7 @@ import { scanOf } from '../../history/scan-of.js';
 import type { Slices } from '../../history/slices.js';
 import { type Row, RowCodec } from '../../row-codec.js';
 import { DerivedStream } from '../derived-stream.js';
-import { entryOf, type Running } from '../load.js';
+import { entryOf, type Running, stateContextOf } from '../load.js';
 import { ComparedRows } from './compared-rows.js';
 import { ComparedTable } from './compared-table.js';
 import { type Comparable, comparableOf, comparableSide } from './cuts.js';
@@ -85,8 +85,8 @@ export class ComparedDerivation {
   compareKeys(slices: Slices): Observable<never> {
     const { table, entry } = this;
     if (table === null || !this.isCompared || this.comparable.from === 'never' || this.failure !== null) return EMPTY;
-    const { place, manifest } = this.mill;
-    const context = { hash: place.hash, databaseId: Buffer.from(manifest.current.databaseId, 'hex') };
+    const { place } = this.mill;
+    const context = stateContextOf(this.mill);
     const { name, codec } = table.output.state;
     const files = entry!.states.find((state) => state.name === name)?.files ?? [];
     const folder = `${place.directory}/${STATE_DIRECTORY}`;
